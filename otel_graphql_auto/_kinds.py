@@ -1,0 +1,58 @@
+"""The types of value that a setting can have: how each is named, tested and read from the environment."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["BOOL", "COUNT", "IMPORT", "MILLISECONDS", "PATH", "THRESHOLDS", "Kind", "list_of", "one_of"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A type of value: its name in words, a test, and how to read it from the environment."""
+
+    words: str
+    accepts: Callable[[Any], bool]
+    parse: Callable[[str], Any]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+
+
+def _parse_bool(text: str) -> bool:
+    known = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+    return known[text.strip().lower()]
+
+
+def _parse_text(text: str) -> str | None:
+    return None if text.strip().lower() in ("", "none", "null") else text.strip()
+
+
+def _is_import_path(value: object) -> bool:
+    return value is None or (isinstance(value, str) and "." in value) or callable(value)
+
+
+def list_of(names: tuple[str, ...]) -> Kind:
+    words = "a list of " + ", ".join(repr(name) for name in names)
+    return Kind(words, lambda value: isinstance(value, list | tuple | set) and all(item in names for item in value), json.loads)
+
+
+def one_of(*names: str) -> Kind:
+    return Kind("one of " + ", ".join(repr(name) for name in names), lambda value: isinstance(value, str) and value in names, str.strip)
+
+
+BOOL = Kind("True or False", lambda value: isinstance(value, bool), _parse_bool)
+MILLISECONDS = Kind("a number of milliseconds, 0 or more", _is_number, float)
+COUNT = Kind("a whole number, 1 or more", lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 1, int)
+PATH = Kind("the path of a file, or None", lambda value: value is None or isinstance(value, str | os.PathLike), _parse_text)
+IMPORT = Kind("the dotted path of a callable, or None", _is_import_path, _parse_text)
+THRESHOLDS = Kind(
+    "a dict of operation name to milliseconds",
+    lambda value: isinstance(value, dict) and all(isinstance(key, str) and _is_number(number) for key, number in value.items()),
+    json.loads,
+)

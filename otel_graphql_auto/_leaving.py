@@ -1,0 +1,98 @@
+"""How a process with telemetry ends: what is left is exported, within seconds, also on SIGTERM and when nobody listens."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import logging
+import os
+import signal
+import threading
+import time
+from typing import Any
+
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+__all__ = ["SpanProcessor", "bound_exit", "quieten_exporters"]
+
+_EXIT_MS = 3000
+"""For the last spans, and again for the last metrics. The SDK's own limits add up to a minute where no collector answers."""
+
+_SILENCE_S = 300
+
+_EXPORTER_LOGGERS = (
+    "opentelemetry.exporter.otlp.common.http",
+    "opentelemetry.exporter.otlp.proto.grpc.exporter",
+    "opentelemetry.exporter.otlp.proto.http._log_exporter",
+    "opentelemetry.exporter.otlp.proto.http.metric_exporter",
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    "opentelemetry.sdk._shared_internal",
+    "opentelemetry.sdk.metrics._internal.export",
+)
+
+
+class SpanProcessor(BatchSpanProcessor):
+    """The SDK's batch processor, which waits no longer than three seconds at the end."""
+
+    def shutdown(self) -> None:
+        """Export what is queued, or give up."""
+        self._batch_processor.shutdown(timeout_millis=_EXIT_MS)
+
+
+def bound_exit() -> None:
+    """Bound the exit of the global meter provider, and make a SIGTERM that nobody handles export what is left first."""
+    provider = metrics.get_meter_provider()
+    if hasattr(provider, "shutdown"):
+        atexit.unregister(provider.shutdown)
+        atexit.register(_shutdown_metrics)
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminate)
+
+
+@functools.cache
+def _shutdown_metrics() -> None:
+    provider: Any = metrics.get_meter_provider()
+    provider.shutdown(timeout_millis=_EXIT_MS)
+
+
+def _terminate(signum: int, _frame: Any) -> None:
+    """Die of the signal as before, a moment later. Servers that handle it (gunicorn) replace this; uvicorn raises it again at its end."""
+    signal.signal(signum, signal.SIG_DFL)
+    # In a thread: the interrupted code may hold a lock that exporting needs, and then waiting is all that is lost.
+    last = threading.Thread(target=_export_the_rest, daemon=True)
+    last.start()
+    last.join(2 * _EXIT_MS / 1000 + 1)
+    os.kill(os.getpid(), signum)
+
+
+def _export_the_rest() -> None:
+    tracer_provider: Any = trace.get_tracer_provider()
+    if hasattr(tracer_provider, "shutdown"):
+        tracer_provider.shutdown()
+    _shutdown_metrics()
+
+
+def quieten_exporters() -> None:
+    """Have failing exports logged once in five minutes rather than several times in each interval."""
+    seldom = _Seldom()
+    for name in _EXPORTER_LOGGERS:
+        logging.getLogger(name).addFilter(seldom)
+
+
+class _Seldom(logging.Filter):
+    def __init__(self) -> None:
+        super().__init__()
+        self._silent_until = 0.0
+        self._lock = threading.Lock()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return True
+        with self._lock:
+            if time.monotonic() < self._silent_until:
+                return False
+            self._silent_until = time.monotonic() + _SILENCE_S
+        record.msg = f"{record.getMessage()} (the application is not affected; said once in {_SILENCE_S // 60} minutes)"
+        record.args = ()
+        return True

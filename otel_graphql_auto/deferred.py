@@ -1,0 +1,101 @@
+"""Instrumentors that have to wait until Django serves requests.
+
+The stock Django instrumentor reads Django's settings, and where they are not there yet it configures empty ones, so that the application
+loses its own. The system metrics would make every management command and every supervising process a service instance.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import threading
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from otel_graphql_auto._patching import Patch, when_imported
+from otel_graphql_auto._safety import guard
+
+__all__ = ["Deferred"]
+
+_PROCESS_METRICS: dict[str, list[str] | None] = {
+    "process.context_switches": ["involuntary", "voluntary"],
+    "process.cpu.time": ["user", "system"],
+    "process.cpu.utilization": ["user", "system"],
+    "process.memory.usage": None,
+    "process.memory.virtual": None,
+    "process.open_file_descriptor.count": None,
+    "process.thread.count": None,
+}
+"""Of this process only: a host's metrics are the collector's affair, once for each host."""
+
+
+class Deferred:
+    """The instrumentors that wait. They run once, when a request handler first loads its middleware: settings are complete then."""
+
+    NAMES: ClassVar = ("django", "system_metrics")
+    _waiting: ClassVar[list[tuple[Any, dict[str, Any]]]] = []
+    _lock: ClassVar = threading.Lock()
+
+    @classmethod
+    def add(cls, entry_point: Any, options: dict[str, Any]) -> None:
+        """Let this one wait."""
+        if not cls._waiting:
+            when_imported("django.core.handlers.base", lambda module: Patch(module.BaseHandler, "load_middleware", _around_load).attach())
+        cls._waiting.append((entry_point, options))
+
+    @classmethod
+    def run(cls) -> None:
+        """Load those that still wait."""
+        with cls._lock:
+            waiting, cls._waiting[:] = list(cls._waiting), []
+        for entry_point, options in waiting:
+            load = _load_django if entry_point.name == "django" else _load_system_metrics
+            guard(entry_point.name, load)(entry_point, options)
+
+
+def _around_load(load_middleware: Callable[..., Any]) -> Callable[..., Any]:
+    def load_middleware_instrumented(*args: Any, **kwargs: Any) -> Any:
+        Deferred.run()
+        return load_middleware(*args, **kwargs)
+
+    return load_middleware_instrumented
+
+
+def _load_django(entry_point: Any, options: dict[str, Any]) -> None:
+    instrumentor = entry_point.load()()
+    if not instrumentor.is_instrumented_by_opentelemetry:
+        instrumentor.instrument(**options)
+    from opentelemetry.instrumentation.django.middleware.otel_middleware import _DjangoMiddleware
+
+    for name in ("__call__", "process_view", "process_exception"):
+        Patch(_DjangoMiddleware, name, _around_middleware).attach()
+
+
+def _around_middleware(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The upstream middleware asks for the request's URI first of all, which raises where the Host header is not allowed.
+
+    An application that never asks answers such a request, and has to go on doing so: it then has no HTTP span.
+    """
+    from django.core.exceptions import DisallowedHost
+
+    passes_on = method.__name__ == "__call__"
+
+    def method_observed(middleware: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            request.get_host()
+        except DisallowedHost:
+            return middleware.get_response(request) if passes_on else None
+        return method(middleware, request, *args, **kwargs)
+
+    return method_observed
+
+
+def _load_system_metrics(entry_point: Any, options: dict[str, Any]) -> None:
+    import psutil
+
+    excluded = [pattern.strip() for pattern in os.environ.get("OTEL_PYTHON_SYSTEM_METRICS_EXCLUDED_METRICS", "").split(",")]
+    config = {name: labels for name, labels in _PROCESS_METRICS.items() if not any(fnmatch.fnmatch(name, pattern) for pattern in excluded)}
+    instrumentor = entry_point.load()(config=config)
+    instrumentor.instrument(**options)
+    # A preloaded worker would go on reporting the memory of the process that it was forked from.
+    os.register_at_fork(after_in_child=lambda: setattr(instrumentor, "_proc", psutil.Process(os.getpid())))

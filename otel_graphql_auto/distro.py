@@ -1,0 +1,82 @@
+"""The distribution for `opentelemetry-instrument`: defaults that any OTEL_* variable overrides, and an SDK that leaves quietly.
+
+It never configures Django's settings: whatever needs them waits until the application has loaded them.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+from typing import Any
+
+from opentelemetry.environment_variables import OTEL_LOGS_EXPORTER, OTEL_METRICS_EXPORTER, OTEL_TRACES_EXPORTER
+from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]
+from opentelemetry.sdk._configuration import _OTelSDKConfigurator
+from opentelemetry.sdk.environment_variables import (
+    OTEL_EXPERIMENTAL_RESOURCE_DETECTORS,
+    OTEL_EXPORTER_OTLP_PROTOCOL,
+    OTEL_METRIC_EXPORT_INTERVAL,
+    OTEL_METRICS_EXEMPLAR_FILTER,
+)
+
+from otel_graphql_auto import _leaving, semconv, settings
+from otel_graphql_auto._safety import guard
+from otel_graphql_auto.deferred import Deferred
+from otel_graphql_auto.project import is_reloader_parent
+
+__all__ = ["DEFAULTS", "GraphQLConfigurator", "GraphQLDistro"]
+
+DEFAULTS = {
+    OTEL_TRACES_EXPORTER: "otlp",
+    OTEL_METRICS_EXPORTER: "otlp",
+    OTEL_LOGS_EXPORTER: "none",
+    OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
+    OTEL_METRIC_EXPORT_INTERVAL: "15000",
+    OTEL_METRICS_EXEMPLAR_FILTER: "trace_based",
+    "OTEL_PROPAGATORS": "tracecontext,baggage",
+    "OTEL_SEMCONV_STABILITY_OPT_IN": "http,database",
+}
+"""What an environment variable is when the user has not set it."""
+
+_DETECTOR = "graphql_auto"
+
+
+def _is_silent() -> bool:
+    """Whether this process shall have no telemetry at all."""
+    return settings.sdk_is_disabled() or is_reloader_parent()
+
+
+class GraphQLDistro(BaseDistro):  # type: ignore[misc]
+    """Sets the defaults and loads the instrumentors, ours and those of the user's other libraries."""
+
+    def _configure(self, **_: Any) -> None:
+        for variable, value in DEFAULTS.items():
+            os.environ.setdefault(variable, value)
+        detectors = [name for name in os.environ.get(OTEL_EXPERIMENTAL_RESOURCE_DETECTORS, "").split(",") if name.strip()]
+        if _DETECTOR not in detectors:
+            os.environ[OTEL_EXPERIMENTAL_RESOURCE_DETECTORS] = ",".join([*detectors, _DETECTOR])
+
+    def load_instrumentor(self, entry_point: Any, **kwargs: Any) -> None:
+        """Load one instrumentor. Where one fails the others are loaded all the same; the stock loader would stop."""
+        if _is_silent():
+            return
+        if entry_point.name in Deferred.NAMES:
+            Deferred.add(entry_point, kwargs)
+        elif entry_point.name == "graphql_auto":
+            super().load_instrumentor(entry_point, **kwargs)
+        else:
+            guard(entry_point.name, super().load_instrumentor)(entry_point, **kwargs)
+
+
+class GraphQLConfigurator(_OTelSDKConfigurator):
+    """Sets up the SDK as the environment says, with a bounded exit."""
+
+    def _configure(self, **kwargs: Any) -> None:
+        if _is_silent():
+            return
+        attributes = {semconv.DISTRO_NAME: "otel-graphql-auto", semconv.DISTRO_VERSION: version("otel-graphql-auto")}
+        kwargs.setdefault("resource_attributes", {}).update(attributes)
+        kwargs.setdefault("export_span_processor", _leaving.SpanProcessor)
+        super()._configure(**kwargs)  # type: ignore[no-untyped-call]
+        guard("distro", _leaving.bound_exit)()
+        guard("distro", _leaving.quieten_exporters)()

@@ -1,0 +1,16 @@
+"""The environment variables of this package, for the command line of `opentelemetry-instrument`.
+
+That command loads this module before it starts the program, and nothing else imports it. Where other distributions are installed too,
+the stock loader takes whichever it meets first; so importing this module makes the choice, unless the user has made it.
+"""
+
+import os
+
+from opentelemetry.instrumentation.environment_variables import OTEL_PYTHON_CONFIGURATOR, OTEL_PYTHON_DISTRO
+
+OTEL_PYTHON_GRAPHQL_AUTO_DISABLED = "OTEL_PYTHON_GRAPHQL_AUTO_DISABLED"
+OTEL_PYTHON_GRAPHQL_AUTO_PERFORMANCE_MONITORING = "OTEL_PYTHON_GRAPHQL_AUTO_PERFORMANCE_MONITORING"
+OTEL_PYTHON_GRAPHQL_AUTO_SLOW_QUERY_THRESHOLD = "OTEL_PYTHON_GRAPHQL_AUTO_SLOW_QUERY_THRESHOLD"
+
+if OTEL_PYTHON_DISTRO not in os.environ and OTEL_PYTHON_CONFIGURATOR not in os.environ:
+    os.environ[OTEL_PYTHON_DISTRO] = os.environ[OTEL_PYTHON_CONFIGURATOR] = "graphql_auto"

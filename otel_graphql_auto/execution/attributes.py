@@ -1,0 +1,87 @@
+"""What an operation span says about its request: client, server, user, variables, document. Client-supplied text is cut and escaped."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from otel_graphql_auto import semconv
+from otel_graphql_auto._safety import text
+from otel_graphql_auto.execution.document import redacted
+from otel_graphql_auto.execution.options import Options
+from otel_graphql_auto.operation import Operation
+
+__all__ = ["request_attributes"]
+
+_MAX_CLIENT = 100
+_MAX_DOCUMENT = 10_000
+_SECRET = re.compile(r"pass|secret|token|auth|credential|session|cookie|api_?key|private|ssn|card|cvv|pin\b", re.IGNORECASE)
+_HIDDEN = "[redacted]"
+
+_CLIENT_HEADERS = (
+    (semconv.CLIENT_NAME, ("HTTP_APOLLOGRAPHQL_CLIENT_NAME", "HTTP_GRAPHQL_CLIENT_NAME")),
+    (semconv.CLIENT_VERSION, ("HTTP_APOLLOGRAPHQL_CLIENT_VERSION", "HTTP_GRAPHQL_CLIENT_VERSION")),
+)
+
+
+def request_attributes(operation: Operation, options: Options) -> dict[str, Any]:
+    """Attributes that only a recorded span needs."""
+    attributes: dict[str, Any] = {}
+    digest = operation.document_hash
+    if digest is not None:
+        attributes[semconv.DOCUMENT_HASH] = digest
+    if operation.request is not None:
+        _describe_request(operation.request, attributes)
+        if options.capture_user:
+            _describe_user(operation.request, attributes)
+    if options.capture_document != "never":
+        document = _document_text(operation, options.capture_document)
+        if document is not None:
+            attributes[semconv.DOCUMENT_TEXT] = text(document, _MAX_DOCUMENT)
+    if options.capture_variables and operation.variables:
+        attributes[semconv.VARIABLES] = text(json.dumps(_without_secrets(operation.variables), default=str), _MAX_DOCUMENT)
+    return attributes
+
+
+def _describe_request(request: Any, attributes: dict[str, Any]) -> None:
+    meta = request.META
+    for attribute, headers in _CLIENT_HEADERS:
+        for header in headers:
+            if header in meta:
+                attributes[attribute] = text(meta[header], _MAX_CLIENT)
+                break
+    # Not request.get_host(): it raises for a host that is not allowed.
+    address, _, port = str(meta.get("HTTP_HOST") or "").rpartition(":")
+    if not address or not port.isdigit():
+        address, port = (
+            meta.get("HTTP_HOST") or meta.get("SERVER_NAME") or "",
+            "" if "HTTP_HOST" in meta else str(meta.get("SERVER_PORT", "")),
+        )
+    if address:
+        attributes[semconv.SERVER_ADDRESS] = text(address.strip("[]"), _MAX_CLIENT)
+        if port.isdigit() and len(port) <= 5 and port != ("443" if request.scheme == "https" else "80"):
+            attributes[semconv.SERVER_PORT] = int(port)
+
+
+def _describe_user(request: Any, attributes: dict[str, Any]) -> None:
+    user = getattr(request, "user", None)
+    if user is not None and getattr(user, "is_authenticated", False):
+        attributes[semconv.USER_ID] = text(user.pk, _MAX_CLIENT)
+
+
+def _document_text(operation: Operation, wish: str) -> str | None:
+    if wish == "full":
+        return operation.source
+    # Redacting needs the syntax tree; what does not parse is not shown.
+    return redacted(operation.document) if operation.document is not None else None
+
+
+def _without_secrets(value: Any, name: str = "") -> Any:
+    if name and _SECRET.search(name):
+        return _HIDDEN
+    if isinstance(value, dict):
+        return {str(key): _without_secrets(item, str(key)) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_secrets(item) for item in value]
+    return value

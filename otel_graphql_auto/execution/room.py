@@ -1,0 +1,215 @@
+"""The room's observers: what they see of an operation becomes one span, a few records and, where something went wrong, events."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from time import perf_counter_ns
+from typing import Any, ClassVar, NamedTuple
+
+from opentelemetry.context import attach, get_current
+from opentelemetry.metrics import Meter
+from opentelemetry.trace import Span, Status, StatusCode, format_span_id, set_span_in_context
+
+from otel_graphql_auto import semconv, settings
+from otel_graphql_auto._providers import Providers
+from otel_graphql_auto._safety import guard
+from otel_graphql_auto.execution.attributes import request_attributes
+from otel_graphql_auto.execution.errors import error_type, path_text
+from otel_graphql_auto.execution.failures import Failure
+from otel_graphql_auto.execution.fields import Fields
+from otel_graphql_auto.execution.options import Options
+from otel_graphql_auto.execution.records import Records
+from otel_graphql_auto.execution.slow import report_slow
+from otel_graphql_auto.execution.spans import add_field_spans, add_phase_spans, field_attributes
+from otel_graphql_auto.execution.telemetry import Instruments
+from otel_graphql_auto.operation import Operation
+from otel_graphql_auto.room import Room
+
+__all__ = ["Execution"]
+
+_MAX_TRACED = 100
+"""Spans of marked fields in one operation or event; further calls are measured without."""
+
+_instruments: weakref.WeakKeyDictionary[Meter, Instruments] = weakref.WeakKeyDictionary()
+
+
+class _Event(NamedTuple):
+    span: Span
+    context: Any
+    started: int
+    started_at: int
+
+
+class Execution(Room):
+    """Observes operations; is told of them by `lifecycle`, never by the application."""
+
+    name: ClassVar[str] = "execution"
+
+    def __init__(self, providers: Providers) -> None:
+        self._tracer = providers.tracer
+        self._logger = providers.logger
+        instruments = _instruments.get(providers.meter)
+        if instruments is None:
+            instruments = _instruments[providers.meter] = Instruments(providers.meter)
+        self._fields = Fields(self._start_field_span)
+        self._records = Records(instruments, self._fields.deprecated)
+        self._options: Options | None = None
+        settings.on_reload(self._forget_options)
+
+    def detach(self) -> None:
+        """Give the resolvers back and stop listening."""
+        settings.off_reload(self._forget_options)
+        self._fields.detach()
+
+    def _forget_options(self) -> None:
+        self._options = None
+
+    def _read_options(self) -> Options:
+        options = self._options
+        if options is None:
+            options = self._options = Options()
+            self._records.use(options)
+        return options
+
+    def identified(self, operation: Operation) -> None:
+        """Start the span, now that what a sampler wants to know of it is known; it began when the request did."""
+        options = self._options or self._read_options()
+        self._start(operation, options)
+        self._records.began(operation)
+        operation.otel_previous = get_current()
+        attach(operation.otel_context)
+        if options.request_hook is not None:
+            guard("hooks", options.request_hook)(operation, operation.request)
+
+    def _start(self, operation: Operation, options: Options) -> None:
+        attributes: dict[str, Any] = {semconv.PROCESSING_TYPE: "request"}
+        span_name = semconv.SPAN_OPERATION
+        if operation.type is not None:
+            attributes[semconv.OPERATION_TYPE] = span_name = operation.type
+        if operation.name is not None:
+            attributes[semconv.OPERATION_NAME] = operation.name[: semconv.MAX_NAME]
+            if options.names_in_spans and operation.name in options.manifest.names:
+                span_name = f"{span_name} {operation.name}"
+        span = self._tracer.start_span(span_name, kind=options.span_kind, attributes=attributes, start_time=operation.started_at)
+        operation.span = span
+        operation.otel_context = set_span_in_context(span)
+
+    def executing(self, operation: Operation) -> None:
+        """Have resolvers measured."""
+        operation.fields = {}
+        operation.slow_fields = []
+        if operation.schema is not None:
+            self._fields.attach(operation.schema)
+
+    def suspended(self, operation: Operation) -> None:
+        """Take the span out of the current context. Not by token: a token belongs to one task, an operation may go on in another."""
+        if operation.otel_context is not None and get_current() is operation.otel_context:
+            attach(operation.otel_previous)
+
+    def resumed(self, operation: Operation) -> None:
+        """Put it back."""
+        now = get_current()
+        if operation.otel_context is not None and now is not operation.otel_context:
+            operation.otel_previous = now
+            attach(operation.otel_context)
+
+    def ended(self, operation: Operation) -> None:
+        """Record what is known now, and end the span."""
+        options = self._options or self._read_options()
+        if operation.span is None:
+            self._start(operation, options)  # it never got as far as a document
+        else:
+            self._records.left(operation)
+            self.suspended(operation)
+        errors = operation.errors
+        failure = Failure(operation, errors, operation.result, operation.failed_in, options.classify) if errors else None
+        threshold = options.threshold_by_name.get(operation.name or "", options.threshold_ns)
+        slow = operation.duration_ns > threshold
+        self._records.ended(operation, failure, slow=slow)
+        span = operation.span
+        if span is None:
+            return
+        if options.response_hook is not None:
+            guard("hooks", options.response_hook)(operation, operation.result)
+        if slow:
+            report_slow(operation, span, threshold)
+        if failure is not None:
+            failure.log(self._logger, operation.otel_context)
+        if span.is_recording():
+            self._describe(operation, span, failure, options)
+        span.end(operation.at(operation.started + operation.duration_ns))
+
+    def _describe(self, operation: Operation, span: Span, failure: Failure | None, options: Options) -> None:
+        attributes = request_attributes(operation, options)
+        schema_name = self._records.schema_name(operation)
+        if schema_name is not None:
+            attributes[semconv.SCHEMA_NAME] = schema_name
+        span.set_attributes(attributes)
+        if failure is not None:
+            failure.mark(span)
+        inner = add_phase_spans(self._tracer, operation, options.phase_spans)
+        self._add_field_spans(operation, inner or operation.otel_context, options)
+
+    def _add_field_spans(self, operation: Operation, context: Any, options: Options) -> None:
+        if operation.slow_fields and options.field_spans == "slow":
+            add_field_spans(self._tracer, operation, operation.slow_fields, context)
+
+    def event_begins(self, operation: Operation) -> _Event:
+        """Start the span of a subscription event."""
+        attributes: dict[str, Any] = {semconv.PROCESSING_TYPE: "subscription_event", semconv.OPERATION_TYPE: "subscription"}
+        if operation.name is not None:
+            attributes[semconv.OPERATION_NAME] = operation.name[: semconv.MAX_NAME]
+        if operation.document_hash is not None:
+            attributes[semconv.DOCUMENT_HASH] = operation.document_hash
+        if operation.span is not None:
+            attributes[semconv.SUBSCRIPTION_ID] = format_span_id(operation.span.get_span_context().span_id)
+        started = perf_counter_ns()
+        span = self._tracer.start_span(
+            semconv.SPAN_SUBSCRIPTION_EVENT, operation.otel_context, attributes=attributes, start_time=operation.at(started)
+        )
+        context = set_span_in_context(span, operation.otel_context)
+        attach(context)
+        operation.fields, operation.slow_fields, operation.traced = {}, [], 0
+        return _Event(span, context, started, operation.at(started))
+
+    def event_ends(self, operation: Operation, event: _Event | None, result: Any, error: BaseException | None) -> None:
+        """Record the event and end its span. Its errors are its own, not the subscription's."""
+        if event is None:
+            return
+        ended = perf_counter_ns()
+        attach(operation.otel_context)
+        options = self._options or self._read_options()
+        errors: Sequence[BaseException] = [error] if error is not None else (getattr(result, "errors", None) or ())
+        failure = Failure(operation, errors, result, "execute", options.classify) if errors else None
+        self._records.event_ended(operation, ended - event.started, failure, event.context)
+        operation.fields = {}
+        if failure is not None:
+            failure.log(self._logger, event.context)
+        if event.span.is_recording():
+            if failure is not None:
+                failure.mark(event.span)
+            self._add_field_spans(operation, event.context, options)
+        event.span.end(operation.at(ended))
+
+    def _start_field_span(self, operation: Operation, info: Any, coordinate: str) -> Callable[[BaseException | None], None] | None:
+        options = self._options or self._read_options()
+        if options.field_spans == "never" or operation.span is None or not operation.span.is_recording() or operation.traced >= _MAX_TRACED:
+            return None
+        operation.traced += 1
+        path = info.path.as_list()
+        attributes = field_attributes(coordinate, info.field_name, info.parent_type.name, str(path[-1]), path_text(path))
+        previous = get_current()
+        span = self._tracer.start_span(coordinate, attributes=attributes)
+        context = set_span_in_context(span, previous)
+        attach(context)
+
+        def finish(error: BaseException | None) -> None:
+            if get_current() is context:
+                attach(previous)
+            if error is not None:
+                span.set_attribute(semconv.ERROR_TYPE, error_type([error], None))
+                span.set_status(Status(StatusCode.ERROR))
+            span.end()
+
+        return guard("execution", finish)

@@ -1,0 +1,47 @@
+"""Says that an operation was slow: on its span, in a counter and in one line of log."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from opentelemetry.trace import Span, format_trace_id
+
+from otel_graphql_auto import semconv
+from otel_graphql_auto._safety import text
+from otel_graphql_auto.operation import Operation
+
+__all__ = ["report_slow"]
+
+_logger = logging.getLogger("otel_graphql_auto.slow")
+
+
+def report_slow(operation: Operation, span: Span, threshold_ns: int) -> None:
+    """Mark `span` and log one WARNING with the operation, its document, its numbers and where to find its trace."""
+    if span.is_recording():
+        span.set_attribute(semconv.SLOW, True)
+        span.add_event(semconv.EVENT_SLOW, {semconv.DURATION: operation.duration_ns / 1e9, semconv.THRESHOLD: threshold_ns / 1e9})
+    name = text(operation.name or "(anonymous)", semconv.MAX_NAME)
+    trace_id = format_trace_id(span.get_span_context().trace_id)
+    numbers: dict[str, Any] = {
+        "operation_name": name,
+        "operation_type": operation.type,
+        "document_hash": operation.document_hash,
+        "duration_ms": round(operation.duration_ns / 1e6, 1),
+        "threshold_ms": threshold_ns / 1e6,
+        "error_count": len(operation.errors),
+        "trace_id": trace_id,
+    }
+    phases = ", ".join(f"{phase.type} {(phase.ended - phase.started) / 1e6:.1f} ms" for phase in operation.phases)
+    _logger.warning(
+        "Slow GraphQL operation %s %s: %.1f ms, threshold %g ms (%s); errors %d; document %s; trace_id=%s",
+        operation.type,
+        name,
+        numbers["duration_ms"],
+        numbers["threshold_ms"],
+        phases,
+        numbers["error_count"],
+        operation.document_hash,
+        trace_id,
+        extra=numbers,
+    )

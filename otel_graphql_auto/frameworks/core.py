@@ -1,0 +1,204 @@
+"""Adapter for graphql-core 3.2: whoever parses, validates, executes or subscribes, with or without a view.
+
+Arguments are passed on as they come, and read by name or by the first six positions, which no 3.2 release has moved.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from time import perf_counter_ns
+from typing import Any
+
+from otel_graphql_auto import lifecycle
+from otel_graphql_auto._safety import guard
+from otel_graphql_auto.frameworks._awaiting import observed
+from otel_graphql_auto.operation import Operation, current
+
+__all__ = [
+    "around_definition",
+    "around_execute",
+    "around_impl",
+    "around_parse",
+    "around_validate",
+    "around_variables",
+    "enter",
+    "request_of",
+]
+
+_POSITIONS = {"schema": 0, "document": 1, "context_value": 3, "variable_values": 4, "operation_name": 5}
+
+
+def _argument(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    position = _POSITIONS[name]
+    return args[position] if len(args) > position else kwargs.get(name)
+
+
+def around_parse(parse: Callable[..., Any]) -> Callable[..., Any]:
+    """`parse`, timed when it parses the document of an operation that has begun."""
+
+    def parse_observed(*args: Any, **kwargs: Any) -> Any:
+        operation = lifecycle.join()
+        if operation is None or operation.phases:
+            return parse(*args, **kwargs)
+        _note_source(operation, args, kwargs)
+        started = perf_counter_ns()
+        document = lifecycle.answer("parse", operation, *args[:1])
+        if document is None:
+            try:
+                document = parse(*args, **kwargs)
+            except BaseException as error:
+                lifecycle.phase(operation, "parse", started, (error,))
+                raise
+        lifecycle.phase(operation, "parse", started)
+        operation.parsed = document
+        return document
+
+    return parse_observed
+
+
+def _note_source(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    source = args[0] if args else kwargs.get("source")
+    operation.source = source if isinstance(source, str) else getattr(source, "body", None)
+
+
+def around_definition(get_operation_ast: Callable[..., Any]) -> Callable[..., Any]:
+    """`get_operation_ast`, which a view calls between parsing and validating: it tells which operation of the document will run."""
+
+    def get_operation_ast_observed(*args: Any, **kwargs: Any) -> Any:
+        definition = get_operation_ast(*args, **kwargs)
+        operation = lifecycle.join()
+        if operation is not None and args and operation.parsed is args[0]:
+            lifecycle.identified(operation, args[0], definition)
+        return definition
+
+    return get_operation_ast_observed
+
+
+def around_validate(validate: Callable[..., Any]) -> Callable[..., Any]:
+    """`validate`, timed when it validates the document of an operation that has begun."""
+
+    def validate_observed(*args: Any, **kwargs: Any) -> Any:
+        operation = lifecycle.join()
+        if operation is None or len(args) < 2 or operation.parsed not in (None, args[1]):
+            return validate(*args, **kwargs)
+        _identify(operation, args[1])
+        operation.schema = args[0]
+        started = perf_counter_ns()
+        errors = lifecycle.answer("validate", operation, args[0], args[1])
+        if errors is None:
+            try:
+                errors = validate(*args, **kwargs)
+            except BaseException as error:
+                lifecycle.phase(operation, "validate", started, (error,))
+                raise
+        lifecycle.phase(operation, "validate", started, errors)
+        return errors
+
+    return validate_observed
+
+
+def _find_and_identify(operation: Operation, document: Any) -> None:
+    if operation.document is None:
+        from graphql.utilities.get_operation_ast import get_operation_ast
+
+        lifecycle.identified(operation, document, get_operation_ast(document, operation.requested_name))
+
+
+_identify = guard("graphql-core", _find_and_identify)
+
+
+def around_execute(execute: Callable[..., Any]) -> Callable[..., Any]:
+    """`execute`: it runs the operation that has begun, or is one of its own."""
+
+    def execute_observed(*args: Any, **kwargs: Any) -> Any:
+        operation, owned = enter(args, kwargs)
+        if operation is None:
+            return execute(*args, **kwargs)
+        started = perf_counter_ns()
+        result = lifecycle.answer("execute", operation)
+        if result is None:
+            try:
+                result = execute(*args, **kwargs)
+            except BaseException as error:
+                lifecycle.executed(operation, started, None, error)
+                if owned:
+                    lifecycle.end(operation, error)
+                raise
+            if hasattr(type(result), "__await__"):
+                return observed(
+                    result, operation, owned=owned, done=lambda value, error: lifecycle.executed(operation, started, value, error)
+                )
+        lifecycle.executed(operation, started, result, None)
+        if owned:
+            lifecycle.end(operation)
+        return result
+
+    return execute_observed
+
+
+def _enter_execution(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Operation | None, bool]:
+    operation = lifecycle.join()
+    owned = operation is None
+    if operation is None:
+        operation = lifecycle.begin(request_of(_argument("context_value", args, kwargs)), _argument("operation_name", args, kwargs))
+        if operation is None:
+            return None, False
+    if operation.document is None:
+        operation.requested_name = operation.requested_name or _argument("operation_name", args, kwargs)
+        _identify(operation, _argument("document", args, kwargs))
+    lifecycle.claim(operation, _argument("schema", args, kwargs), _argument("variable_values", args, kwargs))
+    return operation, owned
+
+
+_entered = guard("graphql-core", _enter_execution)
+
+
+def enter(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Operation | None, bool]:
+    """The operation that `execute` or `subscribe` is called for, claimed, and whether it is one of that call's own."""
+    entered: tuple[Operation | None, bool] | None = _entered(args, kwargs)
+    return entered or (None, False)
+
+
+def request_of(context: Any) -> Any:
+    """The HTTP request, where the application made it the context value."""
+    module = sys.modules.get("django.http.request")
+    return context if module is not None and isinstance(context, module.HttpRequest) else None
+
+
+def around_impl(graphql_impl: Callable[..., Any]) -> Callable[..., Any]:
+    """`graphql_impl`, which `graphql()`, `graphql_sync()` and graphene's `Schema.execute` and `.execute_async` all come down to."""
+
+    def graphql_impl_observed(*args: Any, **kwargs: Any) -> Any:
+        if lifecycle.join() is not None:
+            return graphql_impl(*args, **kwargs)
+        operation = lifecycle.begin(request_of(_argument("context_value", args, kwargs)), _argument("operation_name", args, kwargs))
+        if operation is None:
+            return graphql_impl(*args, **kwargs)
+        try:
+            result = graphql_impl(*args, **kwargs)
+        except BaseException as error:
+            lifecycle.end(operation, error)
+            raise
+        if hasattr(type(result), "__await__"):
+            return observed(result, operation, owned=True)
+        lifecycle.end(operation)
+        return result
+
+    return graphql_impl_observed
+
+
+def around_variables(get_variable_values: Callable[..., Any]) -> Callable[..., Any]:
+    """`get_variable_values`, timed where an operation declares variables."""
+
+    def get_variable_values_observed(*args: Any, **kwargs: Any) -> Any:
+        operation = current.get()
+        declared = args[1] if len(args) > 1 else kwargs.get("var_def_nodes")
+        if operation is None or not declared or operation.definition is None or declared is not operation.definition.variable_definitions:
+            return get_variable_values(*args, **kwargs)
+        started = perf_counter_ns()
+        values = get_variable_values(*args, **kwargs)
+        lifecycle.phase(operation, "variable_coercion", started, values if isinstance(values, list) else ())
+        return values
+
+    return get_variable_values_observed

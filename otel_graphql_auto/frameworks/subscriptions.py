@@ -1,0 +1,131 @@
+"""Adapter for graphql-core's subscriptions: one operation for the whole stream, one event for each of its results."""
+
+from __future__ import annotations
+
+import inspect
+import weakref
+from asyncio import CancelledError
+from collections.abc import AsyncIterable, Callable
+from time import perf_counter_ns
+from typing import Any
+
+from otel_graphql_auto import lifecycle
+from otel_graphql_auto.frameworks.core import enter, request_of
+from otel_graphql_auto.operation import Operation
+
+__all__ = ["around_map", "around_schema_subscribe", "around_source"]
+
+
+class _Source:
+    """A source stream on its way from `create_source_event_stream` to `MapAsyncIterator`, with the operation that it belongs to."""
+
+    def __init__(self, stream: AsyncIterable[Any], operation: Operation) -> None:
+        self.stream = stream
+        self.operation = operation
+
+
+def around_source(create_source_event_stream: Callable[..., Any]) -> Callable[..., Any]:
+    """`create_source_event_stream` as `subscribe()` calls it: the operation's set-up."""
+
+    async def create_source_event_stream_observed(*args: Any, **kwargs: Any) -> Any:
+        operation, owned = enter(args, kwargs)
+        if operation is None:
+            return await create_source_event_stream(*args, **kwargs)
+        started = perf_counter_ns()
+        try:
+            given = await create_source_event_stream(*args, **kwargs)
+        except BaseException as error:
+            lifecycle.executed(operation, started, None, error)
+            if owned:
+                lifecycle.end(operation, error)
+            raise
+        if isinstance(given, AsyncIterable):
+            lifecycle.executed(operation, started, None, None)
+            lifecycle.suspend(operation)
+            return _Source(given, operation)
+        lifecycle.executed(operation, started, given, None)
+        if owned:
+            lifecycle.end(operation)
+        return given
+
+    return create_source_event_stream_observed
+
+
+def around_map(map_async_iterator: type[Any]) -> type[Any]:
+    """A `MapAsyncIterator` that knows the operation whose results it maps."""
+
+    class ObservedMapAsyncIterator(map_async_iterator):  # type: ignore[misc]
+        def __init__(self, iterable: Any, callback: Callable[..., Any]) -> None:
+            if not isinstance(iterable, _Source):
+                super().__init__(iterable, callback)
+                self._operation: Operation | None = None
+                return
+            super().__init__(iterable.stream, _around_event(callback, iterable.operation))
+            self._operation = iterable.operation
+            weakref.finalize(self, lifecycle.end, iterable.operation, None).atexit = False
+
+        def _finish(self, error: BaseException | None = None) -> None:
+            if self._operation is not None:
+                lifecycle.end(self._operation, error)
+
+        async def __anext__(self) -> Any:
+            try:
+                return await super().__anext__()
+            except StopAsyncIteration:
+                self._finish()
+                raise
+            except (GeneratorExit, CancelledError):
+                self._finish()  # the subscriber has gone: how subscriptions usually end
+                raise
+            except BaseException as error:
+                self._finish(error)
+                raise
+
+        async def aclose(self) -> None:
+            try:
+                await super().aclose()
+            finally:
+                self._finish()
+
+    ObservedMapAsyncIterator.__name__ = map_async_iterator.__name__
+    ObservedMapAsyncIterator.__qualname__ = map_async_iterator.__qualname__
+    ObservedMapAsyncIterator.__module__ = map_async_iterator.__module__
+    ObservedMapAsyncIterator.__doc__ = map_async_iterator.__doc__
+    return ObservedMapAsyncIterator
+
+
+def _around_event(callback: Callable[..., Any], operation: Operation) -> Callable[..., Any]:
+    async def execute_event(payload: Any) -> Any:
+        events = lifecycle.event_begins(operation)
+        try:
+            result = callback(payload)
+            if inspect.isawaitable(result):
+                result = await result
+        except BaseException as error:
+            lifecycle.event_ends(operation, events, None, error)
+            raise
+        lifecycle.event_ends(operation, events, result, None)
+        return result
+
+    return execute_event
+
+
+def around_schema_subscribe(subscribe: Callable[..., Any]) -> Callable[..., Any]:
+    """The `Schema.subscribe` of graphene, which parses and validates before it subscribes."""
+
+    async def subscribe_observed(schema: Any, *args: Any, **kwargs: Any) -> Any:
+        name = kwargs.get("operation_name") or kwargs.get("operation")
+        context = kwargs.get("context_value") or kwargs.get("context")
+        operation = lifecycle.begin(request_of(context), name)
+        if operation is None:
+            return await subscribe(schema, *args, **kwargs)
+        try:
+            result = await subscribe(schema, *args, **kwargs)
+        except BaseException as error:
+            lifecycle.end(operation, error)
+            raise
+        if not isinstance(result, AsyncIterable):
+            lifecycle.end(operation)
+        return result
+
+    return subscribe_observed

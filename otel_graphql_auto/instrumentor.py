@@ -1,0 +1,77 @@
+"""Attaches rooms and frameworks in order, each guarded by itself, and detaches them in reverse."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable
+from typing import Any, ClassVar
+
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
+from opentelemetry.metrics import CallbackOptions, Observation
+
+from otel_graphql_auto import lifecycle, semconv, settings
+from otel_graphql_auto._providers import Providers
+from otel_graphql_auto._safety import guard, internal_errors
+from otel_graphql_auto.execution import Execution
+from otel_graphql_auto.frameworks.graphene import Graphene
+from otel_graphql_auto.room import Room
+
+__all__ = ["FRAMEWORKS", "ROOMS", "GraphQLInstrumentor"]
+
+ROOMS: tuple[type[Any], ...] = (Execution,)
+"""The rooms, outermost first: the first one hears of a moment before the others and has the first chance to answer it."""
+
+FRAMEWORKS: tuple[type[Any], ...] = (Graphene,)
+
+_logger = logging.getLogger("otel_graphql_auto")
+
+
+class GraphQLInstrumentor(BaseInstrumentor):  # type: ignore[misc]
+    """The one instrumentor of this package. `instrument()` takes tracer_provider, meter_provider and logger_provider."""
+
+    _attached: ClassVar[list[Any]] = []
+    _meters: ClassVar[set[Any]] = set()
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        """What has to be installed for it to be of use."""
+        return ("graphql-core >= 3.2, < 3.3",)
+
+    def _instrument(self, **kwargs: Any) -> None:
+        if settings.sdk_is_disabled():
+            return
+        given = ("tracer_provider", "meter_provider", "logger_provider")
+        providers = guard("providers", Providers)(**{name: kwargs.get(name) for name in given})
+        if providers is None:
+            return
+        guard("providers", self._observe_internal_errors)(providers.meter)
+        rooms = [room for kind in ROOMS if (room := guard(kind.name, kind)(providers)) is not None]
+        lifecycle.set_rooms(rooms)
+        self._attached.extend(rooms)
+        for kind in FRAMEWORKS:
+            framework = kind()
+            self._attached.append(framework)
+            guard(framework.name, framework.attach)()
+
+    def _uninstrument(self, **_: Any) -> None:
+        lifecycle.set_rooms(())
+        while self._attached:
+            part = self._attached.pop()
+            guard(part.name, part.detach)()
+
+    def add_room(self, room: Room) -> None:
+        """Let one more room listen until `uninstrument()`, after all others."""
+        self._attached.append(room)
+        lifecycle.set_rooms([part for part in self._attached if isinstance(part, Room)])
+
+    def _observe_internal_errors(self, meter: Any) -> None:
+        if meter in self._meters:
+            return
+        self._meters.add(meter)
+
+        def observe(_options: CallbackOptions) -> Iterable[Observation]:
+            return [
+                Observation(count, {semconv.ROOM: room, semconv.ERROR_TYPE: kind}) for (room, kind), count in internal_errors.read().items()
+            ]
+
+        metric = semconv.INTERNAL_ERRORS
+        meter.create_observable_counter(metric.name, [observe], metric.unit, metric.description)

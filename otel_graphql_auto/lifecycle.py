@@ -1,0 +1,239 @@
+"""The moments of an operation's life: framework adapters say that they happen, rooms observe or answer them.
+
+Neither side knows the other, so that N rooms work under M frameworks. Every function here that an adapter calls is guarded: it never
+raises and returns None when something of ours failed, and the adapter then calls the application as if we were not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from time import perf_counter_ns
+from typing import Any
+
+from otel_graphql_auto import settings
+from otel_graphql_auto._safety import guard
+from otel_graphql_auto.operation import BEGUN, CLAIMED, ENDED, Operation, Phase, current
+from otel_graphql_auto.room import Room
+
+__all__ = [
+    "answer",
+    "begin",
+    "claim",
+    "end",
+    "event_begins",
+    "event_ends",
+    "executed",
+    "identified",
+    "join",
+    "phase",
+    "resume",
+    "set_rooms",
+    "suspend",
+]
+
+
+_MOMENTS = (
+    "begun",
+    "parse",
+    "identified",
+    "validate",
+    "executing",
+    "execute",
+    "executed",
+    "suspended",
+    "resumed",
+    "event_begins",
+    "event_ends",
+    "ended",
+)
+
+
+class _Moments:
+    """For each moment the guarded methods of the rooms that are switched on. Made anew when the settings change."""
+
+    def __init__(self, rooms: Sequence[Room]) -> None:
+        values = settings.get()
+        monitoring = values.PERFORMANCE_MONITORING
+        active = [room for room in rooms if room.name not in values.DISABLED and (monitoring or not room.telemetry)]
+        self.active = bool(active)
+        for moment in _MOMENTS:
+            concerned = [room for room in active if getattr(type(room), moment) is not getattr(Room, moment)]
+            setattr(self, moment, tuple(guard(room.name, getattr(room, moment)) for room in concerned))
+
+    begun: tuple[Callable[..., Any], ...]
+    parse: tuple[Callable[..., Any], ...]
+    identified: tuple[Callable[..., Any], ...]
+    validate: tuple[Callable[..., Any], ...]
+    executing: tuple[Callable[..., Any], ...]
+    execute: tuple[Callable[..., Any], ...]
+    executed: tuple[Callable[..., Any], ...]
+    suspended: tuple[Callable[..., Any], ...]
+    resumed: tuple[Callable[..., Any], ...]
+    event_begins: tuple[Callable[..., Any], ...]
+    event_ends: tuple[Callable[..., Any], ...]
+    ended: tuple[Callable[..., Any], ...]
+
+
+_rooms: Sequence[Room] = ()
+_moments: _Moments | None = None
+
+
+def set_rooms(rooms: Sequence[Room]) -> None:
+    """Let exactly these rooms hear of operations from now on; the order is that of nesting."""
+    global _rooms
+    _rooms = tuple(rooms)
+    _forget()
+
+
+def _forget() -> None:
+    global _moments
+    _moments = None
+
+
+settings.on_reload(_forget)
+
+
+def _now() -> _Moments:
+    global _moments
+    moments = _moments
+    if moments is None:
+        moments = _moments = _Moments(_rooms)
+    return moments
+
+
+def begin(request: Any = None, requested_name: str | None = None) -> Operation | None:
+    """An operation may be about to arrive. None where no room listens; every other function here then ignores the call."""
+    if not _rooms:
+        return None
+    moments = _now()
+    if not moments.active:
+        return None
+    outer = current.get()
+    if outer is not None and outer.state == BEGUN and not outer.phases:
+        return None  # a view's get_response that calls the one it overrides: the outer call owns the operation
+    operation = Operation(request, outer=outer if outer is not None and outer.state != ENDED else None, requested_name=requested_name)
+    current.set(operation)
+    for observe in moments.begun:
+        observe(operation)
+    return operation
+
+
+def join() -> Operation | None:
+    """The operation that has begun in this context and that nothing executes yet."""
+    operation = current.get()
+    return operation if operation is not None and operation.state == BEGUN else None
+
+
+def phase(operation: Operation, kind: str, started: int, errors: Sequence[BaseException] = ()) -> None:
+    """A phase that began at `started` is over; errors are what the response will hold because of it."""
+    operation.phases.append(Phase(kind, started, perf_counter_ns(), errors[0] if errors else None))
+    if errors:
+        operation.errors = errors
+        operation.failed_in = kind
+
+
+def identified(operation: Operation, document: Any, definition: Any) -> None:
+    """`document` is parsed, and `definition` is the operation in it that will run (None: it cannot be told which)."""
+    if operation.document is not None:
+        return
+    operation.document = document
+    operation.definition = definition
+    if definition is not None:
+        operation.type = definition.operation.value
+        operation.name = definition.name.value if definition.name else None
+    else:
+        kinds = {node.operation.value for node in document.definitions if hasattr(node, "operation")}
+        operation.type = kinds.pop() if len(kinds) == 1 else None
+    for observe in _now().identified:
+        observe(operation)
+
+
+def claim(operation: Operation, schema: Any, variables: Any) -> None:
+    """The operation's execution begins."""
+    operation.state = CLAIMED
+    operation.schema = schema
+    operation.variables = variables
+    for observe in _now().executing:
+        observe(operation)
+
+
+def executed(operation: Operation, started: int, result: Any, error: BaseException | None) -> None:
+    """Execution that began at `started` is over, with an ExecutionResult or with an exception that leaves it."""
+    operation.result = result
+    errors = [error] if error is not None else getattr(result, "errors", None)
+    if errors:
+        operation.errors = errors
+    if operation.failed_in is None:
+        # Variables are coerced inside execute(); the conventions count that as a phase of its own, before execution.
+        coerced = operation.phases[-1] if operation.phases and operation.phases[-1].type == "variable_coercion" else None
+        operation.phases.append(Phase("execute", coerced.ended if coerced else started, perf_counter_ns(), errors[0] if errors else None))
+        operation.failed_in = "execute" if errors else None
+    for observe in _now().executed:
+        observe(operation)
+
+
+def answer(moment: str, operation: Operation, *args: Any) -> Any:
+    """The first answer of a room to `moment`, or None: nobody answers."""
+    for ask in getattr(_now(), moment):
+        given = ask(operation, *args)
+        if given is not None:
+            return given
+    return None
+
+
+def suspend(operation: Operation) -> None:
+    """Control leaves the operation; the caller gets back the context it had."""
+    if current.get() is operation:
+        current.set(operation.outer)
+    for observe in _now().suspended:
+        observe(operation)
+
+
+def resume(operation: Operation) -> None:
+    """Control is back in the operation, perhaps in another task than before."""
+    current.set(operation)
+    for observe in _now().resumed:
+        observe(operation)
+
+
+def event_begins(operation: Operation) -> list[Any]:
+    """An event of a subscription is about to be executed."""
+    resume(operation)
+    return [begins(operation) for begins in _now().event_begins]
+
+
+def event_ends(operation: Operation, events: list[Any] | None, result: Any, error: BaseException | None) -> None:
+    """That event is over. `events` is what `event_begins` gave."""
+    for ends, event in zip(_now().event_ends, events or (), strict=False):
+        ends(operation, event, result, error)
+    suspend(operation)
+
+
+def end(operation: Operation, error: BaseException | None = None) -> None:
+    """The operation is over. `error` is an exception that left it. Something that never became an operation is forgotten."""
+    if operation.state == ENDED:
+        return
+    operation.state = ENDED
+    operation.duration_ns = perf_counter_ns() - operation.started
+    if current.get() is operation:
+        current.set(operation.outer)
+    if error is not None and not operation.errors and (operation.phases or operation.document is not None):
+        operation.errors = [error]
+        operation.failed_in = operation.failed_in or "request"
+    if operation.phases or operation.document is not None:
+        for observe in _now().ended:
+            observe(operation)
+
+
+answer = guard("lifecycle", answer)
+begin = guard("lifecycle", begin)
+join = guard("lifecycle", join)
+phase = guard("lifecycle", phase)
+identified = guard("lifecycle", identified)
+claim = guard("lifecycle", claim)
+executed = guard("lifecycle", executed)
+suspend = guard("lifecycle", suspend)
+resume = guard("lifecycle", resume)
+event_begins = guard("lifecycle", event_begins)
+event_ends = guard("lifecycle", event_ends)
+end = guard("lifecycle", end)

@@ -1,0 +1,130 @@
+"""The receipt of one GraphQL operation, on which every room writes its own lines, and which operation the current code runs for."""
+
+from __future__ import annotations
+
+import hashlib
+from contextvars import ContextVar
+from time import perf_counter_ns, time_ns
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
+    from opentelemetry.trace import Span
+
+__all__ = ["BEGUN", "CLAIMED", "ENDED", "Cause", "Operation", "Phase", "cause", "current"]
+
+BEGUN, CLAIMED, ENDED = range(3)
+"""An operation that is known of but does not execute yet; one whose execution has begun; one that is over.
+
+Code that executes a document joins a BEGUN operation and claims it. Beside or inside a claimed one it is an operation of its own:
+that is how `schema.execute()` in a resolver counts, and why nothing counts twice.
+"""
+
+
+class Phase(NamedTuple):
+    """One phase: its `graphql.processing.type`, its times on the monotonic clock in nanoseconds, and what it failed with."""
+
+    type: str
+    started: int
+    ended: int
+    error: BaseException | None
+
+
+class Cause(NamedTuple):
+    """The field that the current code runs for, where the stack cannot tell (coroutines, threads, batches)."""
+
+    coordinate: str
+    path: str
+
+
+class Operation:
+    """What is known of one GraphQL operation so far. Read by hooks and by `current_operation()`; written by this package only.
+
+    Times are nanoseconds: `started_at` and `ended_at` since the epoch, `started` and the phases on the monotonic clock.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_document_hash",
+        "definition",
+        "document",
+        "duration_ns",
+        "errors",
+        "failed_in",
+        "fields",
+        "name",
+        "otel_context",
+        "otel_previous",
+        "outer",
+        "parsed",
+        "phases",
+        "request",
+        "requested_name",
+        "result",
+        "schema",
+        "slow_fields",
+        "source",
+        "span",
+        "started",
+        "started_at",
+        "state",
+        "traced",
+        "type",
+        "variables",
+    )
+
+    def __init__(self, request: Any = None, *, outer: Operation | None = None, requested_name: str | None = None) -> None:
+        self.started_at = time_ns()
+        self.started = perf_counter_ns()
+        self.state = BEGUN
+        self.outer = outer
+        self.request = request
+        self.requested_name = requested_name
+        self.schema: GraphQLSchema | None = None
+        self.source: str | None = None
+        self.parsed: DocumentNode | None = None
+        self.document: DocumentNode | None = None
+        self.definition: OperationDefinitionNode | None = None
+        self.type: str | None = None
+        self.name: str | None = None
+        self.variables: Mapping[str, Any] | None = None
+        self.phases: list[Phase] = []
+        self.errors: Sequence[BaseException] = ()
+        self.failed_in: str | None = None
+        self.result: Any = None
+        self.duration_ns = 0
+        self.span: Span | None = None
+        self.otel_context: Any = None
+        self.otel_previous: Any = None
+        self.fields: dict[str, list[int]] | None = None
+        self.slow_fields: list[Any] | None = None
+        self.traced = 0
+        self._document_hash: str | None = None
+
+    @property
+    def duration(self) -> float:
+        """Seconds from beginning to end, or so far."""
+        return (self.duration_ns or perf_counter_ns() - self.started) / 1e9
+
+    @property
+    def document_hash(self) -> str | None:
+        """`sha256:` and the hexadecimal digest of the document as it was sent, in UTF-8; None where its text was never seen."""
+        if self._document_hash is None and self.source is not None:
+            data = self.source.encode("utf-8", "surrogatepass")
+            self._document_hash = "sha256:" + hashlib.sha256(data).hexdigest()
+        return self._document_hash
+
+    def set_attribute(self, key: str, value: Any) -> None:
+        """Put an attribute on the operation's span, if it has one. For hooks: a tenant, a plan, a feature flag."""
+        if self.span is not None:
+            self.span.set_attribute(key, value)
+
+    def at(self, monotonic: int) -> int:
+        """The wall-clock nanosecond of a moment on the monotonic clock."""
+        return self.started_at + monotonic - self.started
+
+
+current: ContextVar[Operation | None] = ContextVar("otel_graphql_auto_operation", default=None)
+cause: ContextVar[Cause | None] = ContextVar("otel_graphql_auto_cause", default=None)

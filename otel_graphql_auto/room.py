@@ -1,0 +1,60 @@
+"""What a room is: the moments of an operation's life that it can observe or answer."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from otel_graphql_auto.operation import Operation
+
+__all__ = ["Room"]
+
+
+class Room:
+    """A component of the guide. It overrides the moments that concern it; the others cost nothing.
+
+    Observers are called in the order of the rooms and their return value is ignored. Answers are asked for in the same order, and the
+    first one that is not None becomes what the application gets, instead of what it would have computed.
+    """
+
+    name: ClassVar[str]
+    telemetry: ClassVar[bool] = True
+    """Only observes: PERFORMANCE_MONITORING = False switches it off. A component that the application relies on works on."""
+
+    def detach(self) -> None:
+        """Let go of whatever the room holds."""
+
+    def begun(self, operation: Operation) -> None:
+        """A request that may become an operation has arrived."""
+
+    def parse(self, operation: Operation, source: Any) -> Any:
+        """Answer with a DocumentNode instead of parsing `source`."""
+
+    def identified(self, operation: Operation) -> None:
+        """The document is parsed; type and name are known where the document has them."""
+
+    def validate(self, operation: Operation, schema: Any, document: Any) -> Any:
+        """Answer with a list of errors (empty: valid) instead of validating."""
+
+    def executing(self, operation: Operation) -> None:
+        """Execution is about to begin; `operation.schema` is known."""
+
+    def execute(self, operation: Operation) -> Any:
+        """Answer with an ExecutionResult instead of executing."""
+
+    def executed(self, operation: Operation) -> None:
+        """Execution is over; `operation.result` and `operation.errors` are what it gave."""
+
+    def suspended(self, operation: Operation) -> None:
+        """Control goes back to a caller that does not belong to the operation."""
+
+    def resumed(self, operation: Operation) -> None:
+        """Control has come back."""
+
+    def event_begins(self, operation: Operation) -> Any:
+        """A subscription event is about to be executed. What is returned comes back in `event_ends`."""
+
+    def event_ends(self, operation: Operation, event: Any, result: Any, error: BaseException | None) -> None:
+        """It has been executed."""
+
+    def ended(self, operation: Operation) -> None:
+        """The operation is over and its response is made."""

@@ -1,0 +1,59 @@
+"""What every in-process test shares: our own errors raise, and telemetry is captured in memory."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import otel_graphql_auto
+from otel_graphql_auto import settings
+from otel_graphql_auto.testing import capture
+
+
+@pytest.fixture(autouse=True)
+def _strict(monkeypatch):
+    """Errors that the package would keep from an application fail the test instead."""
+    monkeypatch.setenv("OTEL_PYTHON_GRAPHQL_AUTO_STRICT", "1")
+    settings.reload()
+    yield
+    otel_graphql_auto.uninstrument()
+    settings.reload()
+
+
+@pytest.fixture
+def forgiving(monkeypatch):
+    """As in production: errors of ours are swallowed."""
+    monkeypatch.delenv("OTEL_PYTHON_GRAPHQL_AUTO_STRICT")
+
+
+@pytest.fixture
+def configure(settings):
+    """Set GRAPHQL_AUTO for the length of a test."""
+
+    def configure(**values):
+        settings.GRAPHQL_AUTO = values
+
+    return configure
+
+
+@pytest.fixture
+def seen():
+    """What the package emits during the test."""
+    with capture() as captured:
+        yield captured
+
+
+@pytest.fixture
+def post(client):
+    """POST a GraphQL request to a view and give the response."""
+
+    def post(query, path="/graphql", variables=None, operation_name=None, **headers):
+        body = {"query": query}
+        if variables is not None:
+            body["variables"] = variables
+        if operation_name is not None:
+            body["operationName"] = operation_name
+        return client.post(path, json.dumps(body), content_type="application/json", headers=headers or None)
+
+    return post
