@@ -6,11 +6,12 @@ the stock loader takes whichever it meets first; so importing this module makes 
 
 import os
 
-from opentelemetry.instrumentation.environment_variables import OTEL_PYTHON_CONFIGURATOR, OTEL_PYTHON_DISTRO
+# As a module: the command makes an option of every OTEL_ name that it finds in here, and each of them once.
+from opentelemetry.instrumentation import environment_variables as stock
 
 OTEL_PYTHON_GRAPHQL_AUTO_DISABLED = "OTEL_PYTHON_GRAPHQL_AUTO_DISABLED"
 OTEL_PYTHON_GRAPHQL_AUTO_PERFORMANCE_MONITORING = "OTEL_PYTHON_GRAPHQL_AUTO_PERFORMANCE_MONITORING"
 OTEL_PYTHON_GRAPHQL_AUTO_SLOW_QUERY_THRESHOLD = "OTEL_PYTHON_GRAPHQL_AUTO_SLOW_QUERY_THRESHOLD"
 
-if OTEL_PYTHON_DISTRO not in os.environ and OTEL_PYTHON_CONFIGURATOR not in os.environ:
-    os.environ[OTEL_PYTHON_DISTRO] = os.environ[OTEL_PYTHON_CONFIGURATOR] = "graphql_auto"
+if stock.OTEL_PYTHON_DISTRO not in os.environ and stock.OTEL_PYTHON_CONFIGURATOR not in os.environ:
+    os.environ[stock.OTEL_PYTHON_DISTRO] = os.environ[stock.OTEL_PYTHON_CONFIGURATOR] = "graphql_auto"

@@ -40,7 +40,7 @@ class GraphQLInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         if settings.sdk_is_disabled():
             return
         given = ("tracer_provider", "meter_provider", "logger_provider")
-        providers = guard("providers", Providers)(**{name: kwargs.get(name) for name in given})
+        providers: Providers | None = guard("providers", Providers)(**{name: kwargs.get(name) for name in given})
         if providers is None:
             return
         guard("providers", self._observe_internal_errors)(providers.meter)

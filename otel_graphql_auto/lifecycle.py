@@ -1,7 +1,7 @@
 """The moments of an operation's life: framework adapters say that they happen, rooms observe or answer them.
 
-Neither side knows the other, so that N rooms work under M frameworks. Every function here that an adapter calls is guarded: it never
-raises and returns None when something of ours failed, and the adapter then calls the application as if we were not there.
+Neither side knows the other, so that N rooms work under M frameworks. No function here that an adapter calls ever raises: rooms are
+guarded one by one, and what else could fail is guarded as a whole and gives None; the adapter then goes on as if we were not there.
 """
 
 from __future__ import annotations
@@ -24,8 +24,6 @@ __all__ = [
     "event_ends",
     "executed",
     "identified",
-    "join",
-    "phase",
     "resume",
     "set_rooms",
     "suspend",
@@ -33,13 +31,11 @@ __all__ = [
 
 
 _MOMENTS = (
-    "begun",
     "parse",
     "identified",
     "validate",
     "executing",
     "execute",
-    "executed",
     "suspended",
     "resumed",
     "event_begins",
@@ -60,13 +56,11 @@ class _Moments:
             concerned = [room for room in active if getattr(type(room), moment) is not getattr(Room, moment)]
             setattr(self, moment, tuple(guard(room.name, getattr(room, moment)) for room in concerned))
 
-    begun: tuple[Callable[..., Any], ...]
     parse: tuple[Callable[..., Any], ...]
     identified: tuple[Callable[..., Any], ...]
     validate: tuple[Callable[..., Any], ...]
     executing: tuple[Callable[..., Any], ...]
     execute: tuple[Callable[..., Any], ...]
-    executed: tuple[Callable[..., Any], ...]
     suspended: tuple[Callable[..., Any], ...]
     resumed: tuple[Callable[..., Any], ...]
     event_begins: tuple[Callable[..., Any], ...]
@@ -113,23 +107,7 @@ def begin(request: Any = None, requested_name: str | None = None) -> Operation |
         return None  # a view's get_response that calls the one it overrides: the outer call owns the operation
     operation = Operation(request, outer=outer if outer is not None and outer.state != ENDED else None, requested_name=requested_name)
     current.set(operation)
-    for observe in moments.begun:
-        observe(operation)
     return operation
-
-
-def join() -> Operation | None:
-    """The operation that has begun in this context and that nothing executes yet."""
-    operation = current.get()
-    return operation if operation is not None and operation.state == BEGUN else None
-
-
-def phase(operation: Operation, kind: str, started: int, errors: Sequence[BaseException] = ()) -> None:
-    """A phase that began at `started` is over; errors are what the response will hold because of it."""
-    operation.phases.append(Phase(kind, started, perf_counter_ns(), errors[0] if errors else None))
-    if errors:
-        operation.errors = errors
-        operation.failed_in = kind
 
 
 def identified(operation: Operation, document: Any, definition: Any) -> None:
@@ -163,18 +141,18 @@ def executed(operation: Operation, started: int, result: Any, error: BaseExcepti
     errors = [error] if error is not None else getattr(result, "errors", None)
     if errors:
         operation.errors = errors
-    if operation.failed_in is None:
+    if operation.definition is None and errors:
+        operation.failed_in = "request"  # the document has no such operation: nothing was executed
+    elif operation.failed_in is None:
         # Variables are coerced inside execute(); the conventions count that as a phase of its own, before execution.
         coerced = operation.phases[-1] if operation.phases and operation.phases[-1].type == "variable_coercion" else None
         operation.phases.append(Phase("execute", coerced.ended if coerced else started, perf_counter_ns(), errors[0] if errors else None))
         operation.failed_in = "execute" if errors else None
-    for observe in _now().executed:
-        observe(operation)
 
 
 def answer(moment: str, operation: Operation, *args: Any) -> Any:
     """The first answer of a room to `moment`, or None: nobody answers."""
-    for ask in getattr(_now(), moment):
+    for ask in getattr(_moments, moment, ()):
         given = ask(operation, *args)
         if given is not None:
             return given
@@ -225,10 +203,7 @@ def end(operation: Operation, error: BaseException | None = None) -> None:
             observe(operation)
 
 
-answer = guard("lifecycle", answer)
 begin = guard("lifecycle", begin)
-join = guard("lifecycle", join)
-phase = guard("lifecycle", phase)
 identified = guard("lifecycle", identified)
 claim = guard("lifecycle", claim)
 executed = guard("lifecycle", executed)

@@ -64,6 +64,7 @@ class Operation:
         "requested_name",
         "result",
         "schema",
+        "schema_name",
         "slow_fields",
         "source",
         "span",
@@ -83,6 +84,7 @@ class Operation:
         self.request = request
         self.requested_name = requested_name
         self.schema: GraphQLSchema | None = None
+        self.schema_name: str | None = None
         self.source: str | None = None
         self.parsed: DocumentNode | None = None
         self.document: DocumentNode | None = None
@@ -120,6 +122,13 @@ class Operation:
         """Put an attribute on the operation's span, if it has one. For hooks: a tenant, a plan, a feature flag."""
         if self.span is not None:
             self.span.set_attribute(key, value)
+
+    def add_phase(self, kind: str, started: int, errors: Sequence[BaseException] = ()) -> None:
+        """A phase that began at `started` is over; `errors` are what the response will hold because of it."""
+        self.phases.append(Phase(kind, started, perf_counter_ns(), errors[0] if errors else None))
+        if errors:
+            self.errors = errors
+            self.failed_in = kind
 
     def at(self, monotonic: int) -> int:
         """The wall-clock nanosecond of a moment on the monotonic clock."""

@@ -23,9 +23,6 @@ class Room:
     def detach(self) -> None:
         """Let go of whatever the room holds."""
 
-    def begun(self, operation: Operation) -> None:
-        """A request that may become an operation has arrived."""
-
     def parse(self, operation: Operation, source: Any) -> Any:
         """Answer with a DocumentNode instead of parsing `source`."""
 
@@ -40,9 +37,6 @@ class Room:
 
     def execute(self, operation: Operation) -> Any:
         """Answer with an ExecutionResult instead of executing."""
-
-    def executed(self, operation: Operation) -> None:
-        """Execution is over; `operation.result` and `operation.errors` are what it gave."""
 
     def suspended(self, operation: Operation) -> None:
         """Control goes back to a caller that does not belong to the operation."""

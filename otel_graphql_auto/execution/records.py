@@ -35,10 +35,6 @@ class Records:
             self._names = OperationNames(options.names_limit, options.manifest.names)
         self._instruments.names = self._names
 
-    def schema_name(self, operation: Operation) -> str | None:
-        """What the operation's schema is called, where there are several."""
-        return self._schemas.name(operation.schema)
-
     def began(self, operation: Operation) -> None:
         """One more operation is active."""
         self._instruments.active.add((operation.type or "",))
@@ -56,7 +52,7 @@ class Records:
         name = self._names.label(operation.name, valid=operation.failed_in not in _UNKNOWN_PHASES)
         if name is not None:
             labels[semconv.OPERATION_NAME] = name
-        schema_name = self.schema_name(operation)
+        schema_name = operation.schema_name = self._schemas.name(operation.schema)
         if schema_name is None and failure is None:
             instruments.request_duration.record(operation.duration_ns / 1e9, labels, context)
         else:

@@ -125,7 +125,7 @@ class Execution(Room):
         errors = operation.errors
         failure = Failure(operation, errors, operation.result, operation.failed_in, options.classify) if errors else None
         threshold = options.threshold_by_name.get(operation.name or "", options.threshold_ns)
-        slow = operation.duration_ns > threshold
+        slow = operation.duration_ns > threshold and operation.type != "subscription"  # which lasts as long as its subscriber likes
         self._records.ended(operation, failure, slow=slow)
         span = operation.span
         if span is None:
@@ -142,9 +142,8 @@ class Execution(Room):
 
     def _describe(self, operation: Operation, span: Span, failure: Failure | None, options: Options) -> None:
         attributes = request_attributes(operation, options)
-        schema_name = self._records.schema_name(operation)
-        if schema_name is not None:
-            attributes[semconv.SCHEMA_NAME] = schema_name
+        if operation.schema_name is not None:
+            attributes[semconv.SCHEMA_NAME] = operation.schema_name
         span.set_attributes(attributes)
         if failure is not None:
             failure.mark(span)

@@ -13,7 +13,7 @@ from typing import Any
 from otel_graphql_auto import lifecycle
 from otel_graphql_auto._safety import guard
 from otel_graphql_auto.frameworks._awaiting import observed
-from otel_graphql_auto.operation import Operation, current
+from otel_graphql_auto.operation import BEGUN, Operation, current
 
 __all__ = [
     "around_definition",
@@ -38,8 +38,8 @@ def around_parse(parse: Callable[..., Any]) -> Callable[..., Any]:
     """`parse`, timed when it parses the document of an operation that has begun."""
 
     def parse_observed(*args: Any, **kwargs: Any) -> Any:
-        operation = lifecycle.join()
-        if operation is None or operation.phases:
+        operation = current.get()
+        if operation is None or operation.state != BEGUN or operation.phases:
             return parse(*args, **kwargs)
         _note_source(operation, args, kwargs)
         started = perf_counter_ns()
@@ -48,9 +48,9 @@ def around_parse(parse: Callable[..., Any]) -> Callable[..., Any]:
             try:
                 document = parse(*args, **kwargs)
             except BaseException as error:
-                lifecycle.phase(operation, "parse", started, (error,))
+                operation.add_phase("parse", started, (error,))
                 raise
-        lifecycle.phase(operation, "parse", started)
+        operation.add_phase("parse", started)
         operation.parsed = document
         return document
 
@@ -67,8 +67,8 @@ def around_definition(get_operation_ast: Callable[..., Any]) -> Callable[..., An
 
     def get_operation_ast_observed(*args: Any, **kwargs: Any) -> Any:
         definition = get_operation_ast(*args, **kwargs)
-        operation = lifecycle.join()
-        if operation is not None and args and operation.parsed is args[0]:
+        operation = current.get()
+        if operation is not None and operation.state == BEGUN and args and operation.parsed is args[0]:
             lifecycle.identified(operation, args[0], definition)
         return definition
 
@@ -79,8 +79,8 @@ def around_validate(validate: Callable[..., Any]) -> Callable[..., Any]:
     """`validate`, timed when it validates the document of an operation that has begun."""
 
     def validate_observed(*args: Any, **kwargs: Any) -> Any:
-        operation = lifecycle.join()
-        if operation is None or len(args) < 2 or operation.parsed not in (None, args[1]):
+        operation = current.get()
+        if operation is None or operation.state != BEGUN or len(args) < 2 or (operation.parsed or args[1]) is not args[1]:
             return validate(*args, **kwargs)
         _identify(operation, args[1])
         operation.schema = args[0]
@@ -90,9 +90,9 @@ def around_validate(validate: Callable[..., Any]) -> Callable[..., Any]:
             try:
                 errors = validate(*args, **kwargs)
             except BaseException as error:
-                lifecycle.phase(operation, "validate", started, (error,))
+                operation.add_phase("validate", started, (error,))
                 raise
-        lifecycle.phase(operation, "validate", started, errors)
+        operation.add_phase("validate", started, errors)
         return errors
 
     return validate_observed
@@ -138,9 +138,9 @@ def around_execute(execute: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _enter_execution(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Operation | None, bool]:
-    operation = lifecycle.join()
-    owned = operation is None
-    if operation is None:
+    operation = current.get()
+    owned = operation is None or operation.state != BEGUN
+    if operation is None or owned:
         operation = lifecycle.begin(request_of(_argument("context_value", args, kwargs)), _argument("operation_name", args, kwargs))
         if operation is None:
             return None, False
@@ -170,7 +170,8 @@ def around_impl(graphql_impl: Callable[..., Any]) -> Callable[..., Any]:
     """`graphql_impl`, which `graphql()`, `graphql_sync()` and graphene's `Schema.execute` and `.execute_async` all come down to."""
 
     def graphql_impl_observed(*args: Any, **kwargs: Any) -> Any:
-        if lifecycle.join() is not None:
+        operation = current.get()
+        if operation is not None and operation.state == BEGUN:
             return graphql_impl(*args, **kwargs)
         operation = lifecycle.begin(request_of(_argument("context_value", args, kwargs)), _argument("operation_name", args, kwargs))
         if operation is None:
@@ -198,7 +199,7 @@ def around_variables(get_variable_values: Callable[..., Any]) -> Callable[..., A
             return get_variable_values(*args, **kwargs)
         started = perf_counter_ns()
         values = get_variable_values(*args, **kwargs)
-        lifecycle.phase(operation, "variable_coercion", started, values if isinstance(values, list) else ())
+        operation.add_phase("variable_coercion", started, values if isinstance(values, list) else ())
         return values
 
     return get_variable_values_observed

@@ -18,10 +18,6 @@ from otel_graphql_auto.frameworks import core, subscriptions
 
 __all__ = ["FUNCTIONS", "Graphene"]
 
-_known_views: set[type[Any]] = set()
-_views: list[Patch] = []
-"""The `get_response` of view classes that replace graphene-django's own."""
-
 
 def around_get_response(get_response: Callable[..., Any]) -> Callable[..., Any]:
     """`get_response` of a view: one operation from its parameters to its encoded answer, one for each entry of an HTTP batch."""
@@ -56,29 +52,39 @@ def around_get_response(get_response: Callable[..., Any]) -> Callable[..., Any]:
     return get_response_observed_sync
 
 
-def _around_init(init: Callable[..., Any]) -> Callable[..., Any]:
-    """`GraphQLView.__init__`, which runs for each request: the place to meet view classes that bring a `get_response` of their own."""
+class _Views:
+    """The view classes that bring a `get_response` of their own, those that exist and those that are still to be written."""
 
-    def init_observed(view: Any, *args: Any, **kwargs: Any) -> None:
-        init(view, *args, **kwargs)
-        if type(view) not in _known_views:
-            meet(type(view))
+    def __init__(self, base: type[Any]) -> None:
+        self._base = base
+        self._patches: list[Patch] = []
 
-    return init_observed
+    def attach(self) -> None:
+        """Patch each of them. The base class has no `__init_subclass__`; while attached it has ours."""
+        meet, base = guard("graphene", self._meet), self._base
+        waiting = [base]
+        while waiting:
+            view = waiting.pop()
+            waiting.extend(view.__subclasses__())
+            meet(view)
 
+        def init_subclass(view: type[Any], /, **kwargs: Any) -> None:
+            super(base, view).__init_subclass__(**kwargs)
+            meet(view)
 
-def _meet(view_class: type[Any]) -> None:
-    _known_views.add(view_class)
-    for owner in view_class.__mro__:
-        if owner.__module__ == "graphene_django.views":
-            return
-        if "get_response" in vars(owner):
-            patch = Patch(owner, "get_response", around_get_response)
+        base.__init_subclass__ = classmethod(init_subclass)  # type: ignore[assignment]
+
+    def _meet(self, view: type[Any]) -> None:
+        if "get_response" in vars(view):
+            patch = Patch(view, "get_response", around_get_response)
             patch.attach()
-            _views.append(patch)
+            self._patches.append(patch)
 
-
-meet = guard("graphene", _meet)
+    def detach(self) -> None:
+        """Leave them as they were."""
+        del self._base.__init_subclass__
+        for patch in reversed(self._patches):
+            patch.detach()
 
 
 _Row = tuple[str, str, Callable[[Any], Any]]
@@ -110,8 +116,6 @@ FUNCTIONS: dict[str, tuple[_Row, ...]] = {
         ("graphene_django.views", "get_operation_ast", core.around_definition),
         ("graphene_django.views", "validate", core.around_validate),
         ("graphene_django.views", "execute", core.around_execute),
-        ("graphene_django.views", "GraphQLView.get_response", around_get_response),
-        ("graphene_django.views", "GraphQLView.__init__", _around_init),
     ),
 }
 
@@ -122,13 +126,18 @@ class Graphene:
     name = "graphene"
 
     def __init__(self) -> None:
-        self._patches: list[Patch] = []
+        self._attached: list[Patch | _Views] = []
         self._cancel: list[Callable[[], None]] = []
 
     def attach(self) -> None:
         """Begin to tell `lifecycle` what happens."""
         for module, rows in FUNCTIONS.items():
             self._cancel.append(when_imported(module, functools.partial(self._attach_rows, rows)))
+        self._cancel.append(when_imported("graphene_django.views", lambda module: self._attach(_Views(module.GraphQLView))))
+
+    def _attach(self, part: Patch | _Views) -> None:
+        part.attach()
+        self._attached.append(part)
 
     def _attach_rows(self, rows: tuple[_Row, ...], _module: Any) -> None:
         for module_name, path, make in rows:
@@ -137,17 +146,13 @@ class Graphene:
             *classes, name = path.split(".")
             for attribute in classes:
                 owner = getattr(owner, attribute)
-            patch = Patch(owner, name, make)
-            patch.attach()
-            self._patches.append(patch)
+            self._attach(Patch(owner, name, make))
 
     def detach(self) -> None:
         """Let go of everything; what others have wrapped since stays theirs."""
         for cancel in self._cancel:
             cancel()
-        for patch in reversed(self._patches + _views):
-            patch.detach()
+        for part in reversed(self._attached):
+            part.detach()
         self._cancel.clear()
-        self._patches.clear()
-        _views.clear()
-        _known_views.clear()
+        self._attached.clear()

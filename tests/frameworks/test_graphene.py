@@ -242,3 +242,21 @@ def test_variables_are_a_phase_of_their_own(seen, post):
     assert good.phases[2].ended <= good.phases[3].started + 1
     assert bad.failed_in == "variable_coercion"
     assert seen.operation_spans[1].attributes[semconv.FAULT] == "client"
+
+
+def test_a_view_class_written_later_is_met(seen, rf):
+    """Also one whose get_response does not call graphene-django's."""
+    from django.http import HttpResponse
+    from graphene_django.views import GraphQLView
+
+    class Late(GraphQLView):
+        def dispatch(self, request, *args, **kwargs):
+            return HttpResponse(self.get_response(request, self.parse_body(request)))
+
+        def get_response(self, request, data, show_graphiql=False):
+            return str(schema.execute(data["query"], context_value=request).data)
+
+    request = rf.post("/late", json.dumps({"query": "query Late { hello }"}), content_type="application/json")
+    assert Late.as_view(schema=schema)(request).content == b"{'hello': 'world'}"
+    assert names(seen) == [("query", "Late")]
+    assert "__init_subclass__" in vars(GraphQLView)

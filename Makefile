@@ -1,0 +1,51 @@
+# Each target does its own set-up: Python 3.11 and make are all that has to be there.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: demo test foreign matrix lint types contracts format bench clean
+
+demo: .venv/.demo  ## The demo with telemetry in this terminal; ARGS=--once ends by itself
+	@$(BIN)/python demo/tour.py $(ARGS)
+
+test: .venv/.dev  ## All tests; ARGS goes to pytest
+	$(BIN)/python -m pytest $(ARGS)
+
+foreign: .venv/.dev  ## Test suites of graphql-core, graphene-django and aiodataloader, bare and instrumented
+	$(BIN)/python tests/foreign/run.py $(ARGS)
+
+matrix: .venv/.dev  ## The in-process tests on other versions of Python, Django and graphql-core
+	$(BIN)/python tests/matrix/run.py $(ARGS)
+
+bench: .venv/.dev  ## What the package costs, as ratios of interleaved runs
+	$(BIN)/python tests/performance/overhead.py $(ARGS)
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.dev
+	$(BIN)/mypy
+
+contracts: .venv/.dev
+	$(BIN)/lint-imports --no-cache
+
+format: .venv/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv .build .mypy_cache .ruff_cache .pytest_cache
+
+.venv/.pip:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	touch $@
+
+.venv/.demo: .venv/.pip pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable ".[console]" --group demo
+	touch $@
+
+.venv/.dev: .venv/.pip pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable ".[all]" --group dev
+	touch $@ .venv/.demo

@@ -1,0 +1,1 @@
+"""The guide's blog: users write posts in categories, and comment on them."""

@@ -1,0 +1,85 @@
+"""The table of operations: how often each ran, how long it took, and how often it was slow or failed."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import TYPE_CHECKING, Final
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from otel_graphql_auto import semconv
+from otel_graphql_auto.console.spans import attribute, duration_text, is_error, is_slow, operation_label, seconds
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+
+__all__ = ["OPERATIONS", "SAMPLES", "OperationTable", "Row"]
+
+OPERATIONS: Final = 200
+SAMPLES: Final = 512
+"""Bounds of what is kept: rows of the table; durations behind the percentiles of one row."""
+
+
+class Row:
+    """What the table knows of one operation; its durations are a uniform sample of bounded size."""
+
+    def __init__(self) -> None:
+        self.count = self.errors = self.slow = self.queries = self.queries_known = 0
+        self.longest = 0.0
+        self.sample: list[float] = []
+
+    def add(self, span: ReadableSpan, chance: random.Random) -> None:
+        """Count one more run of the operation; `chance` decides whether its duration enters a sample that is full."""
+        duration = seconds(span)
+        self.count += 1
+        self.longest = max(self.longest, duration)
+        self.errors += is_error(span)
+        self.slow += is_slow(span)
+        if (queries := attribute(span, semconv.DB_QUERY_COUNT)) is not None:
+            self.queries += queries
+            self.queries_known += 1
+        if len(self.sample) < SAMPLES:
+            self.sample.append(duration)
+        elif (place := chance.randrange(self.count)) < SAMPLES:
+            self.sample[place] = duration
+
+    def percentile(self, share: float) -> float:
+        """The nearest rank: the smallest duration that `share` of the sample does not exceed."""
+        return sorted(self.sample)[max(0, math.ceil(share * len(self.sample)) - 1)]
+
+
+class OperationTable:
+    """The rows by the label of their operation, and when one of them changed after the table was last printed."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
+        self.changed_at: float | None = None
+        self._chance = random.Random(0)  # noqa: S311
+
+    def add(self, span: ReadableSpan, now: float) -> None:
+        """Count one more operation; those that come when the table is full share a row."""
+        label = operation_label(span)
+        if label not in self.rows and len(self.rows) >= OPERATIONS:
+            label = semconv.OTHER
+        self.rows.setdefault(label, Row()).add(span, self._chance)
+        self.changed_at = now
+
+    def render(self) -> Table:
+        """The slowest operations first; a column that nobody fills yet is left out."""
+        table = Table(title=Text("Operations so far", style="bold"), title_justify="left", box=box.SIMPLE_HEAD, show_edge=False)
+        with_queries = any(row.queries_known for row in self.rows.values())
+        table.add_column("operation", no_wrap=True)
+        for heading in ("count", "p50", "p95", "max", "slow", "errors", *(["queries (mean)"] if with_queries else [])):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for label, row in sorted(self.rows.items(), key=lambda item: item[1].percentile(0.95), reverse=True):
+            times = (row.percentile(0.5), row.percentile(0.95), row.longest)
+            cells = [Text(label), Text(str(row.count)), *(Text(duration_text(value)) for value in times)]
+            cells.append(Text(str(row.slow or "-"), style="yellow" if row.slow else "dim"))
+            cells.append(Text(str(row.errors or "-"), style="bold red" if row.errors else "dim"))
+            if with_queries:
+                cells.append(Text(f"{row.queries / row.queries_known:.1f}" if row.queries_known else "-"))
+            table.add_row(*cells)
+        return table

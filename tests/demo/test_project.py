@@ -1,0 +1,134 @@
+"""The demo is a Django project of its own: its settings, its commands and its tour work as a visitor runs them."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+DEMO = Path(__file__).resolve().parents[2] / "demo"
+
+pytestmark = pytest.mark.end_to_end
+
+
+@pytest.fixture
+def environment(tmp_path):
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "DEMO_", "OTEL_"))}
+    return {**inherited, "DEMO_DATABASE": str(tmp_path / "demo.sqlite3")}
+
+
+def manage(environment, *arguments):
+    """Run manage.py by itself, as an executable file's interpreter line would, from another folder."""
+    return subprocess.run(
+        [sys.executable, DEMO / "manage.py", *arguments], cwd="/", env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_manage_py_is_executable():
+    assert os.access(DEMO / "manage.py", os.X_OK)
+
+
+def test_the_project_has_no_complaints(environment):
+    result = manage(environment, "check", "--fail-level", "WARNING")
+    assert (result.returncode, result.stdout.strip()) == (0, "System check identified no issues (0 silenced)."), result.stderr
+
+
+def test_no_migration_is_missing(environment):
+    result = manage(environment, "makemigrations", "--check", "--dry-run")
+    assert (result.returncode, result.stdout.strip()) == (0, "No changes detected"), result.stderr
+
+
+def test_migrating_and_seeding_take_seconds_and_the_second_time_does_nothing(environment):
+    assert manage(environment, "migrate", "--verbosity=0").returncode == 0
+    began = time.monotonic()
+    first = manage(environment, "seed")
+    assert (first.returncode, first.stdout.strip()) == (0, "100 users, 1000 posts, 3000 comments written."), first.stderr
+    assert time.monotonic() - began < 10
+    second = manage(environment, "seed")
+    assert (second.returncode, second.stdout) == (0, ""), second.stderr
+
+
+@contextmanager
+def tour(environment, *arguments):
+    command = [sys.executable, DEMO / "tour.py", *arguments]
+    process = subprocess.Popen(command, cwd="/", env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=60)
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_the_tour_shows_each_request_with_what_was_seen_of_it(environment):
+    with tour(environment, "--once", "--port", "0") as process:
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    port = int(re.search(r"127\.0\.0\.1:(\d+)", output)[1])
+    assert not listens(port)
+    stops = re.split(r"\n *\d+\. ", output.split("Operations so far")[0])[1:]
+    assert len(stops) == 13
+    # The request, the answer, and below both what the console exporter says of it.
+    for stop, operation in zip(
+        stops,
+        [
+            "query Hello",
+            "query Feed",
+            "query PostsNaive",
+            "query PostsFast",
+            "query Page",
+            "mutation Comment",
+            "query Slow",
+            "query Search",
+            "query BadInput",
+            "query Typo",
+            "query BatchC",
+            "query Async",
+            "subscription Countdown",
+        ],
+        strict=True,
+    ):
+        request, answer = stop.index("    POST /graphql/"), stop.index(" after ")
+        assert request < answer < stop.rindex(operation), stop
+        assert re.search(rf"(└─ |> |^){operation} +[\d.]+ m?s", stop, re.MULTILINE), stop
+    assert "ConnectionError server's fault" in stops[7]
+    assert "BAD_USER_INPUT client's fault" in stops[8]
+    assert "GRAPHQL_VALIDATION_FAILED" in stops[9]
+    table = output.split("Operations so far")[1]
+    assert len(re.findall(r"^ (query|mutation|subscription) \w+ +1 ", table, re.MULTILINE)) == 15
+    assert output.rstrip().endswith("13 of 13 answers were as expected.")
+
+
+@pytest.mark.parametrize(("stop", "when"), [(signal.SIGINT, "GraphiQL: "), (signal.SIGTERM, " 2. ")])
+def test_the_tour_ends_when_it_is_told_to_and_leaves_nothing_behind(environment, stop, when):
+    """While it serves, and half way through; on another port than the one that was taken."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        taken_port = taken.getsockname()[1]
+        with tour(environment, "--port", str(taken_port)) as process:
+            output = ""
+            for line in process.stdout:
+                output += line
+                if line.startswith(when):
+                    break
+            assert when in output, output
+            port = int(re.search(r"127\.0\.0\.1:(\d+)", output)[1])
+            assert port != taken_port
+            assert listens(port)
+            process.send_signal(stop)
+            rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output + rest
+    assert rest.rstrip().endswith("Stopped.")
+    assert not listens(port)

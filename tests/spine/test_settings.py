@@ -1,0 +1,111 @@
+"""Where a setting's value comes from, and what is said of a wrong one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+
+from otel_graphql_auto import settings as package_settings
+from otel_graphql_auto.apps import check_settings
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_environment_beats_the_dict_which_beats_the_default(configure, monkeypatch):
+    """And each is read late, so that override_settings works."""
+    assert package_settings.get().SLOW_QUERY_THRESHOLD == 1000
+    configure(SLOW_QUERY_THRESHOLD=5)
+    assert package_settings.get().SLOW_QUERY_THRESHOLD == 5
+    monkeypatch.setenv("OTEL_PYTHON_GRAPHQL_AUTO_SLOW_QUERY_THRESHOLD", "7.5")
+    package_settings.reload()
+    assert package_settings.get().SLOW_QUERY_THRESHOLD == 7.5
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("PERFORMANCE_MONITORING", "false", False),
+        ("CAPTURE_USER", "1", True),
+        ("DISABLED", '["execution"]', ["execution"]),
+        ("SLOW_QUERY_THRESHOLDS", '{"Export": 5000}', {"Export": 5000}),
+        ("OPERATION_NAMES_LIMIT", "17", 17),
+        ("SPAN_KIND", "server", "server"),
+        ("ERROR_CLASSIFIER", "json.dumps", "json.dumps"),
+        ("OPERATION_MANIFEST", "none", None),
+    ],
+)
+def test_each_type_can_be_given_in_the_environment(monkeypatch, key, text, value):
+    """JSON for lists and dicts, words for the rest."""
+    monkeypatch.setenv("OTEL_PYTHON_GRAPHQL_AUTO_" + key, text)
+    package_settings.reload()
+    assert getattr(package_settings.get(), key) == value
+    assert package_settings.problems() == []
+
+
+@pytest.mark.parametrize(
+    ("values", "code", "words", "hint"),
+    [
+        ({"SLOW_QUERY_TRESHOLD": 5}, "E001", "not a setting", "Did you mean SLOW_QUERY_THRESHOLD?"),
+        ({"slow_query_threshold": 5}, "E001", "not a setting", "Did you mean SLOW_QUERY_THRESHOLD?"),
+        ({"NONSENSE_ENTIRELY": 5}, "E001", "not a setting", "Known keys"),
+        ({"SLOW_QUERY_THRESHOLD": "fast"}, "E002", "number of milliseconds", "1000"),
+        ({"SLOW_QUERY_THRESHOLD": -1}, "E002", "number of milliseconds", "1000"),
+        ({"SLOW_QUERY_THRESHOLD": True}, "E002", "number of milliseconds", "1000"),
+        ({"PERFORMANCE_MONITORING": "no"}, "E002", "True or False", "True"),
+        ({"DISABLED": ["kitchen"]}, "E002", "'execution'", "[]"),
+        ({"PHASE_SPANS": "sometimes"}, "E002", "'always'", "'slow'"),
+        ({"OPERATION_NAMES_LIMIT": 0}, "E002", "whole number", "200"),
+        ({"SLOW_QUERY_THRESHOLDS": {"A": "x"}}, "E002", "dict of operation name", "{}"),
+        ({"REQUEST_HOOK": "no.such.hook"}, "E003", "cannot be imported", "ignored"),
+        ({"REQUEST_HOOK": "json.__name__"}, "E003", "not callable", "ignored"),
+        ({"OPERATION_MANIFEST": "/no/such/file.json"}, "E004", "no such file", "relative"),
+    ],
+)
+def test_a_wrong_setting_fails_manage_py_check_with_a_hint(configure, values, code, words, hint):
+    """And never the application: it runs with the default."""
+    configure(**values)
+    (error,) = check_settings()
+    assert error.id == f"otel_graphql_auto.{code}"
+    assert words in error.msg
+    assert hint in error.hint
+    with pytest.raises(SystemCheckError):
+        call_command("check")
+    package_settings.get()
+
+
+def test_a_wrong_variable_is_named_as_such(monkeypatch):
+    """The message says where the value stands, and does not print a long one whole."""
+    monkeypatch.setenv("OTEL_PYTHON_GRAPHQL_AUTO_SPAN_KIND", "s" * 500)
+    monkeypatch.setenv("OTEL_PYTHON_GRAPHQL_AUTO_SPAN_KINDS", "server")
+    found = sorted(package_settings.problems())
+    assert [problem.message.split()[0] for problem in found] == [
+        "OTEL_PYTHON_GRAPHQL_AUTO_SPAN_KINDS",
+        "OTEL_PYTHON_GRAPHQL_AUTO_SPAN_KIND",
+    ]
+    assert all(len(problem.message) < 150 for problem in found)
+
+
+def test_a_dict_that_is_none_is_named(settings):
+    """GRAPHQL_AUTO = [] is a mistake, not a crash."""
+    settings.GRAPHQL_AUTO = ["PERFORMANCE_MONITORING"]
+    assert [error.id for error in check_settings()] == ["otel_graphql_auto.E001"]
+    assert package_settings.get().PERFORMANCE_MONITORING is True
+
+
+def test_good_settings_pass_the_check(configure):
+    """No false alarm."""
+    configure(SLOW_QUERY_THRESHOLD=10, DISABLED=[], REQUEST_HOOK="json.dumps")
+    call_command("check")
+    assert check_settings() == []
+
+
+def test_the_settings_page_lists_every_setting_and_default():
+    """docs/settings.md against settings.py, both ways."""
+    rows = re.findall(r"^\| `([A-Z_]+)` \| ([^|]+)\|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE)
+    defaults = {name: getattr(package_settings.Settings(), name) for name in package_settings.Settings.__dataclass_fields__}
+    documented = {name: cell.strip().rsplit(", ", 1)[-1].strip("`") for name, cell in rows}
+    assert documented == {name: str(value) for name, value in defaults.items()}
