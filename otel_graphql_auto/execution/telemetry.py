@@ -1,4 +1,4 @@
-"""The metrics of this room.
+"""The metrics of room execution, made once for each meter.
 
 Counts that change on every operation are plain integers that observable instruments read: a synchronous record costs 25 times as much.
 """

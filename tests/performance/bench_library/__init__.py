@@ -1,0 +1,1 @@
+"""The Django application whose GraphQL schema the benchmark asks."""

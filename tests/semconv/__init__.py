@@ -1,0 +1,1 @@
+"""The emitted telemetry held against the GraphQL semantic conventions, and the checker held against planted deviations."""
