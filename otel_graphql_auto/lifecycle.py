@@ -105,7 +105,10 @@ def begin(request: Any = None, requested_name: str | None = None) -> Operation |
     outer = current.get()
     if outer is not None and outer.state == BEGUN and not outer.phases:
         return None  # a view's get_response that calls the one it overrides: the outer call owns the operation
-    operation = Operation(request, outer=outer if outer is not None and outer.state != ENDED else None, requested_name=requested_name)
+    # It keeps to the rooms that were there when it began: each of them sees the end of what it saw begin, and nothing else.
+    operation = Operation(
+        moments, request, outer=outer if outer is not None and outer.state != ENDED else None, requested_name=requested_name
+    )
     current.set(operation)
     return operation
 
@@ -122,7 +125,7 @@ def identified(operation: Operation, document: Any, definition: Any) -> None:
     else:
         kinds = {node.operation.value for node in document.definitions if hasattr(node, "operation")}
         operation.type = kinds.pop() if len(kinds) == 1 else None
-    for observe in _now().identified:
+    for observe in operation.moments.identified:
         observe(operation)
 
 
@@ -131,7 +134,7 @@ def claim(operation: Operation, schema: Any, variables: Any) -> None:
     operation.state = CLAIMED
     operation.schema = schema
     operation.variables = variables
-    for observe in _now().executing:
+    for observe in operation.moments.executing:
         observe(operation)
 
 
@@ -152,7 +155,7 @@ def executed(operation: Operation, started: int, result: Any, error: BaseExcepti
 
 def answer(moment: str, operation: Operation, *args: Any) -> Any:
     """The first answer of a room to `moment`, or None: nobody answers."""
-    for ask in getattr(_moments, moment, ()):
+    for ask in getattr(operation.moments, moment):
         given = ask(operation, *args)
         if given is not None:
             return given
@@ -163,26 +166,30 @@ def suspend(operation: Operation) -> None:
     """Control leaves the operation; the caller gets back the context it had."""
     if current.get() is operation:
         current.set(operation.outer)
-    for observe in _now().suspended:
+        operation.outer = None
+    for observe in operation.moments.suspended:
         observe(operation)
 
 
 def resume(operation: Operation) -> None:
     """Control is back in the operation, perhaps in another task than before."""
-    current.set(operation)
-    for observe in _now().resumed:
+    outer = current.get()
+    if outer is not operation:
+        operation.outer = outer
+        current.set(operation)
+    for observe in operation.moments.resumed:
         observe(operation)
 
 
 def event_begins(operation: Operation) -> list[Any]:
     """An event of a subscription is about to be executed."""
     resume(operation)
-    return [begins(operation) for begins in _now().event_begins]
+    return [begins(operation) for begins in operation.moments.event_begins]
 
 
 def event_ends(operation: Operation, events: list[Any] | None, result: Any, error: BaseException | None) -> None:
     """That event is over. `events` is what `event_begins` gave."""
-    for ends, event in zip(_now().event_ends, events or (), strict=False):
+    for ends, event in zip(operation.moments.event_ends, events or (), strict=False):
         ends(operation, event, result, error)
     suspend(operation)
 
@@ -195,12 +202,13 @@ def end(operation: Operation, error: BaseException | None = None) -> None:
     operation.duration_ns = perf_counter_ns() - operation.started
     if current.get() is operation:
         current.set(operation.outer)
-    if error is not None and not operation.errors and (operation.phases or operation.document is not None):
-        operation.errors = [error]
-        operation.failed_in = operation.failed_in or "request"
-    if operation.phases or operation.document is not None:
-        for observe in _now().ended:
+    if operation.phases or operation.document is not None or operation.errors:
+        if error is not None and not operation.errors:
+            operation.errors = [error]
+            operation.failed_in = operation.failed_in or "request"
+        for observe in operation.moments.ended:
             observe(operation)
+    operation.let_go()
 
 
 begin = guard("lifecycle", begin)

@@ -33,10 +33,13 @@ class Phase(NamedTuple):
 
 
 class Cause(NamedTuple):
-    """The field that the current code runs for, where the stack cannot tell (coroutines, threads, batches)."""
+    """The field that the current code runs for, where the stack cannot tell (coroutines, threads, batches).
+
+    `path` is graphql-core's linked Path of the field in the response.
+    """
 
     coordinate: str
-    path: str
+    path: Any
 
 
 class Operation:
@@ -54,6 +57,7 @@ class Operation:
         "errors",
         "failed_in",
         "fields",
+        "moments",
         "name",
         "otel_context",
         "otel_previous",
@@ -76,10 +80,11 @@ class Operation:
         "variables",
     )
 
-    def __init__(self, request: Any = None, *, outer: Operation | None = None, requested_name: str | None = None) -> None:
+    def __init__(self, moments: Any, request: Any = None, *, outer: Operation | None = None, requested_name: str | None = None) -> None:
         self.started_at = time_ns()
         self.started = perf_counter_ns()
         self.state = BEGUN
+        self.moments = moments
         self.outer = outer
         self.request = request
         self.requested_name = requested_name
@@ -129,6 +134,11 @@ class Operation:
         if errors:
             self.errors = errors
             self.failed_in = kind
+
+    def let_go(self) -> None:
+        """Drop what is large once the operation is over: a task that it started may keep its context, and so this object, for long."""
+        self.result = self.request = self.variables = self.outer = self.parsed = None
+        self.otel_context = self.otel_previous = None
 
     def at(self, monotonic: int) -> int:
         """The wall-clock nanosecond of a moment on the monotonic clock."""

@@ -53,16 +53,20 @@ def _describe_request(request: Any, attributes: dict[str, Any]) -> None:
                 attributes[attribute] = text(meta[header], _MAX_CLIENT)
                 break
     # Not request.get_host(): it raises for a host that is not allowed.
-    address, _, port = str(meta.get("HTTP_HOST") or "").rpartition(":")
-    if not address or not port.isdigit():
-        address, port = (
-            meta.get("HTTP_HOST") or meta.get("SERVER_NAME") or "",
-            "" if "HTTP_HOST" in meta else str(meta.get("SERVER_PORT", "")),
-        )
+    address, port = _server(meta.get("HTTP_HOST") or f"{meta.get('SERVER_NAME', '')}:{meta.get('SERVER_PORT', '')}")
     if address:
-        attributes[semconv.SERVER_ADDRESS] = text(address.strip("[]"), _MAX_CLIENT)
-        if port.isdigit() and len(port) <= 5 and port != ("443" if request.scheme == "https" else "80"):
-            attributes[semconv.SERVER_PORT] = int(port)
+        attributes[semconv.SERVER_ADDRESS] = address
+        if port is not None and port != (443 if request.scheme == "https" else 80):
+            attributes[semconv.SERVER_PORT] = port
+
+
+@functools.lru_cache(maxsize=256)
+def _server(host: str) -> tuple[str, int | None]:
+    """Address and port of a Host header, in which an IPv6 address stands in brackets."""
+    address, _, port = host.rpartition(":")
+    if address and port.isascii() and port.isdigit() and len(port) <= 5:
+        return text(address.strip("[]"), _MAX_CLIENT), int(port)
+    return text(host.strip("[]"), _MAX_CLIENT), None
 
 
 def _describe_user(request: Any, attributes: dict[str, Any]) -> None:

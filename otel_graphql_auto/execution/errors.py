@@ -84,7 +84,9 @@ def error_type(errors: Sequence[BaseException], failed_in: str | None) -> str:
 
 
 def fault(errors: Sequence[BaseException], failed_in: str | None, classify: Callable[[BaseException], Any] | None = None) -> str:
-    """Whose fault a response with these errors is: the server's as soon as one of them is."""
+    """Whose fault a response with these errors is: the server's as soon as one of them is, and that of an invalid schema in any case."""
+    if failed_in == "schema":
+        return semconv.FAULT_SERVER
     for error in errors:
         verdict = classify(error) if classify is not None else None
         if verdict not in (semconv.FAULT_CLIENT, semconv.FAULT_SERVER):

@@ -212,7 +212,7 @@ _note = guard("execution", _note_call)
 
 async def _measure_later(awaitable: Any, operation: Operation, info: Any, coordinate: str | None, started: int, span: bool) -> Any:
     # Whoever looks for the field from a thread or a task of this coroutine finds it here: its stack does not show it.
-    token = cause.set(Cause(coordinate or _coordinate(info), path_text(info.path.as_list())))
+    token = cause.set(Cause(coordinate or _coordinate(info), info.path))
     try:
         result = await awaitable
     except BaseException as error:

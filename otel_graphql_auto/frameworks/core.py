@@ -10,6 +10,8 @@ from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Any
 
+from graphql.language.ast import DocumentNode
+
 from otel_graphql_auto import lifecycle
 from otel_graphql_auto._safety import guard
 from otel_graphql_auto.frameworks._awaiting import observed
@@ -20,6 +22,7 @@ __all__ = [
     "around_execute",
     "around_impl",
     "around_parse",
+    "around_schema",
     "around_validate",
     "around_variables",
     "enter",
@@ -39,8 +42,12 @@ def around_parse(parse: Callable[..., Any]) -> Callable[..., Any]:
 
     def parse_observed(*args: Any, **kwargs: Any) -> Any:
         operation = current.get()
-        if operation is None or operation.state != BEGUN or operation.phases:
+        if operation is None or operation.state != BEGUN:
             return parse(*args, **kwargs)
+        if operation.phases:
+            document = parse(*args, **kwargs)
+            _parsed_again(operation, args, document)
+            return document
         _note_source(operation, args, kwargs)
         started = perf_counter_ns()
         document = lifecycle.answer("parse", operation, *args[:1])
@@ -60,6 +67,38 @@ def around_parse(parse: Callable[..., Any]) -> Callable[..., Any]:
 def _note_source(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     source = args[0] if args else kwargs.get("source")
     operation.source = source if isinstance(source, str) else getattr(source, "body", None)
+
+
+def _note_parsed_again(operation: Operation, args: tuple[Any, ...], document: Any) -> None:
+    """The view of graphene-django 3.1 parses, and then has the schema parse the same text: the second document is the one that runs."""
+    if len(operation.phases) == 1 and args[:1] == (operation.source,):
+        operation.parsed = document
+        if operation.document is not None:
+            operation.document = document
+            operation.definition = _definition_in(document, operation.name)
+
+
+_parsed_again = guard("graphql-core", _note_parsed_again)
+
+
+def _definition_in(document: Any, name: str | None) -> Any:
+    from graphql.utilities.get_operation_ast import get_operation_ast
+
+    return get_operation_ast(document, name)
+
+
+def around_schema(validate_schema: Callable[..., Any]) -> Callable[..., Any]:
+    """`validate_schema`, which everyone calls first: a schema that is not valid fails every operation."""
+
+    def validate_schema_observed(*args: Any, **kwargs: Any) -> Any:
+        errors = validate_schema(*args, **kwargs)
+        operation = current.get()
+        if errors and operation is not None and operation.state == BEGUN:
+            operation.errors = errors
+            operation.failed_in = "schema"
+        return errors
+
+    return validate_schema_observed
 
 
 def around_definition(get_operation_ast: Callable[..., Any]) -> Callable[..., Any]:
@@ -99,10 +138,9 @@ def around_validate(validate: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _find_and_identify(operation: Operation, document: Any) -> None:
-    if operation.document is None:
-        from graphql.utilities.get_operation_ast import get_operation_ast
-
-        lifecycle.identified(operation, document, get_operation_ast(document, operation.requested_name))
+    # Callers may pass anything; what is no document fails in the library as it does without us.
+    if operation.document is None and isinstance(document, DocumentNode):
+        lifecycle.identified(operation, document, _definition_in(document, operation.requested_name))
 
 
 _identify = guard("graphql-core", _find_and_identify)

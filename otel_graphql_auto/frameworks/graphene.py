@@ -92,6 +92,7 @@ _Row = tuple[str, str, Callable[[Any], Any]]
 FUNCTIONS: dict[str, tuple[_Row, ...]] = {
     "graphql": (
         ("graphql.graphql", "graphql_impl", core.around_impl),
+        ("graphql.graphql", "validate_schema", core.around_schema),
         ("graphql.graphql", "parse", core.around_parse),
         ("graphql.graphql", "execute", core.around_execute),
         ("graphql.validation", "validate", core.around_validate),  # imported by graphql_impl when it is called
@@ -112,6 +113,7 @@ FUNCTIONS: dict[str, tuple[_Row, ...]] = {
         ("graphene.types.schema", "Schema.subscribe", subscriptions.around_schema_subscribe),
     ),
     "graphene_django.views": (
+        ("graphene_django.views", "validate_schema", core.around_schema),
         ("graphene_django.views", "parse", core.around_parse),
         ("graphene_django.views", "get_operation_ast", core.around_definition),
         ("graphene_django.views", "validate", core.around_validate),

@@ -10,18 +10,34 @@ from time import perf_counter_ns
 from typing import Any
 
 from otel_graphql_auto import lifecycle
+from otel_graphql_auto._safety import guard
 from otel_graphql_auto.frameworks.core import enter, request_of
 from otel_graphql_auto.operation import Operation
 
 __all__ = ["around_map", "around_schema_subscribe", "around_source"]
 
 
-class _Source:
-    """A source stream on its way from `create_source_event_stream` to `MapAsyncIterator`, with the operation that it belongs to."""
+_operations: weakref.WeakKeyDictionary[Any, Operation] = weakref.WeakKeyDictionary()
+"""Which operation a source stream belongs to, on its way from `create_source_event_stream` to `MapAsyncIterator`."""
 
-    def __init__(self, stream: AsyncIterable[Any], operation: Operation) -> None:
-        self.stream = stream
-        self.operation = operation
+
+def _belongs(stream: AsyncIterable[Any], operation: Operation) -> None:
+    """Note it. A stream that is never mapped ends its operation when it is gone, one that cannot be noted at once."""
+    try:
+        _operations[stream] = operation
+        weakref.finalize(stream, lifecycle.end, operation).atexit = False
+    except TypeError:
+        lifecycle.end(operation)
+
+
+def _taken(stream: Any) -> Operation | None:
+    try:
+        return _operations.pop(stream, None)
+    except TypeError:
+        return None
+
+
+_note, _take = guard("subscriptions", _belongs), guard("subscriptions", _taken)
 
 
 def around_source(create_source_event_stream: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,7 +58,8 @@ def around_source(create_source_event_stream: Callable[..., Any]) -> Callable[..
         if isinstance(given, AsyncIterable):
             lifecycle.executed(operation, started, None, None)
             lifecycle.suspend(operation)
-            return _Source(given, operation)
+            _note(given, operation)
+            return given
         lifecycle.executed(operation, started, given, None)
         if owned:
             lifecycle.end(operation)
@@ -56,13 +73,11 @@ def around_map(map_async_iterator: type[Any]) -> type[Any]:
 
     class ObservedMapAsyncIterator(map_async_iterator):  # type: ignore[misc]
         def __init__(self, iterable: Any, callback: Callable[..., Any]) -> None:
-            if not isinstance(iterable, _Source):
-                super().__init__(iterable, callback)
-                self._operation: Operation | None = None
-                return
-            super().__init__(iterable.stream, _around_event(callback, iterable.operation))
-            self._operation = iterable.operation
-            weakref.finalize(self, lifecycle.end, iterable.operation, None).atexit = False
+            operation: Operation | None = _take(iterable)
+            super().__init__(iterable, callback if operation is None else _around_event(callback, operation))
+            self._operation = operation
+            if operation is not None:
+                weakref.finalize(self, lifecycle.end, operation).atexit = False
 
         def _finish(self, error: BaseException | None = None) -> None:
             if self._operation is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import shutil
@@ -18,8 +19,9 @@ APPLICATION = tuple(f"{name}=={version(name)}" for name in ("Django", "graphene-
 """The versions under test in this environment are the ones in the clean ones."""
 
 
+@functools.cache
 def build_wheel() -> Path:
-    """The wheel of this checkout, built once for each state of its sources."""
+    """The wheel of this checkout, built once for each state of its sources; one test run uses one wheel."""
     folder = BUILD / "wheels" / fingerprint(*sources())
     built = sorted(folder.glob("*.whl"))
     if not built:

@@ -21,6 +21,9 @@ PROJECT = Path(__file__).parent / "project"
 FAST_EXPORT = {"OTEL_BSP_SCHEDULE_DELAY": "100", "OTEL_METRIC_EXPORT_INTERVAL": "1000"}
 """Milliseconds; without them a test would wait five seconds for a span and fifteen for a metric."""
 
+EXPORT_AT_THE_END = {"OTEL_BSP_SCHEDULE_DELAY": "60000", "OTEL_METRIC_EXPORT_INTERVAL": "60000"}
+"""With these nothing is exported before the end of a process, so that whatever arrives was saved by its orderly end."""
+
 SERVERS = {
     "runserver": ("python", "manage.py", "runserver", "--noreload", "{address}"),
     "reloader": ("python", "manage.py", "runserver", "{address}"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from .receiver import Receiver
-from .service import Service, telemetry_environment
+from .service import EXPORT_AT_THE_END, Service, telemetry_environment
 from .telemetry import count
 from .traffic import resident_bytes
 
@@ -17,7 +17,8 @@ MEBIBYTE = 1 << 20
 @pytest.mark.parametrize("preload", [(), ("--preload",)], ids=["own", "preload"])
 def test_recycled_workers_lose_nothing(receiver: Receiver, project: Path, preload: tuple[str, ...]) -> None:
     """A worker that ends itself after 5 requests takes no span and no measurement with it."""
-    with Service(project, "gunicorn-single", telemetry_environment(receiver.endpoint), arguments=("--max-requests=5", *preload)) as service:
+    extra = telemetry_environment(receiver.endpoint, EXPORT_AT_THE_END)
+    with Service(project, "gunicorn-single", extra, arguments=("--max-requests=5", *preload)) as service:
         exchanges = [service.client.query("query Recycled { process }") for _ in range(17)]
         service.stop()
     telemetry = receiver.telemetry

@@ -10,7 +10,7 @@ import pytest
 
 from .client import Exchange
 from .receiver import Receiver
-from .service import Service, telemetry_environment
+from .service import EXPORT_AT_THE_END, Service, telemetry_environment
 from .telemetry import ERROR, INTERNAL, OURS, Span, count
 from .traffic import NOT_OPERATIONS, Recording, resident_bytes, send_everything
 
@@ -23,7 +23,7 @@ def recording(request: pytest.FixtureRequest, project: Path) -> Iterator[Recordi
     """One server that got every kind of request and a signal to end immediately after the last answer."""
     server = request.param
     with Receiver() as receiver:
-        with Service(project, server, telemetry_environment(receiver.endpoint)) as service:
+        with Service(project, server, telemetry_environment(receiver.endpoint, EXPORT_AT_THE_END)) as service:
             recording = Recording(server, receiver.telemetry, *send_everything(service.client))
             workers = {exchange.data["process"] for exchange in recording.sync_together + recording.async_together}
             recording.resident_bytes = {process: resident_bytes(process) for process in workers}

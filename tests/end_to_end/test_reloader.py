@@ -19,7 +19,7 @@ def test_a_reload_loses_nothing(receiver: Receiver, project: Path) -> None:
         os.utime(project / "shop" / "views.py")
         return not Path(f"/proc/{old}").exists()
 
-    with Service(project, "reloader", telemetry_environment(receiver.endpoint, {"OTEL_BSP_SCHEDULE_DELAY": "30000"})) as service:
+    with Service(project, "reloader", telemetry_environment(receiver.endpoint, {"OTEL_BSP_SCHEDULE_DELAY": "60000"})) as service:
         before = service.client.query("{ process }")
         old = before.data["process"]
         receiver.wait_for(lambda telemetry: telemetry.metric("process.memory.usage"))

@@ -43,20 +43,20 @@ def test_the_span_lasts_as_long_as_the_metric_says(seen, post):
 
 def test_a_slow_operation_says_so_in_four_places(seen, post, configure, caplog):
     """Span attribute, event, counter and one WARNING with operation, document, numbers and trace id; a fast one in none."""
-    configure(SLOW_QUERY_THRESHOLD=50)
+    configure(SLOW_QUERY_THRESHOLD=500)
     with caplog.at_level(logging.INFO, "otel_graphql_auto"):
         assert post("query Fast { hello }").status_code == 200
-        assert post("query Slow { slow(ms: 70) }").status_code == 200
+        assert post("query Slow { slow(ms: 550) }").status_code == 200
     fast, slow = seen.operation_spans
     assert semconv.SLOW not in fast.attributes
     assert slow.attributes[semconv.SLOW] is True
     (event,) = [event for event in slow.events if event.name == semconv.EVENT_SLOW]
-    assert event.attributes[semconv.THRESHOLD] == 0.05
-    assert event.attributes[semconv.DURATION] >= 0.07
+    assert event.attributes[semconv.THRESHOLD] == 0.5
+    assert event.attributes[semconv.DURATION] >= 0.55
     assert value_of(seen, semconv.SLOW_OPERATIONS, OPERATION_NAME="Slow") == value_of(seen, semconv.SLOW_OPERATIONS) == 1
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
-    for part in ("Slow", slow.attributes[semconv.DOCUMENT_HASH], format(slow.context.trace_id, "032x"), "threshold 50 ms"):
+    for part in ("Slow", slow.attributes[semconv.DOCUMENT_HASH], format(slow.context.trace_id, "032x"), "threshold 500 ms"):
         assert part in record.getMessage()
     assert record.trace_id == format(slow.context.trace_id, "032x")
 
@@ -301,7 +301,7 @@ def test_field_spans_are_bounded(seen, post):
     ("wish", "query", "phases"),
     [
         ("slow", "{ hello }", set()),
-        ("slow", "{ slow(ms: 5) }", {"GraphQL Operation Execution"}),
+        ("slow", "{ slow(ms: 120) }", {"GraphQL Operation Execution"}),
         ("slow", "{ hello", {"GraphQL Document Parsing"}),
         ("never", "{ slow(ms: 5) }", set()),
         (
@@ -311,8 +311,9 @@ def test_field_spans_are_bounded(seen, post):
         ),
     ],
 )
-def test_which_phases_get_spans(seen, post, configure, wish, query, phases):
-    """PHASE_SPANS: what failed or took a millisecond, everything, nothing; the metric has them all."""
+def test_which_phases_get_spans(seen, post, configure, monkeypatch, wish, query, phases):
+    """PHASE_SPANS: what failed or took long, everything, nothing; the metric has them all."""
+    monkeypatch.setattr("otel_graphql_auto.execution.spans._SLOW_PHASE_NS", 100_000_000)  # a busy machine makes a phase of 1 ms of anything
     configure(PHASE_SPANS=wish)
     for _ in range(3):  # the first request of a process pays for imports and validates the schema
         post(query)
@@ -420,7 +421,7 @@ def test_no_setting_is_read_before_the_first_operation(configure, post):
         assert len(seen.operations) == 1
         configure()
         post("{ hello }")
-        assert len(seen.spans) == 1
+        assert len(seen.operation_spans) == 1
 
 
 def test_a_megabyte_of_operation_name_is_cut(seen, post):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
+import graphene
 import graphql as core
 import pytest
 
@@ -168,15 +169,19 @@ def test_an_operation_inside_a_resolver_is_an_operation_of_its_own(seen, post):
     assert inner.parent.span_id == outer.context.span_id
 
 
-@pytest.mark.filterwarnings("ignore:coroutine 'Query.resolve_later' was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_sync_call_of_an_async_operation_fails_as_without_us(seen):
-    """graphql_sync with check_sync refuses awaitables, and Python warns of the resolver's as it does without us; the operation ends."""
-    with pytest.raises(RuntimeError, match="failed to complete synchronously"):
-        core.graphql_sync(schema.graphql_schema, "query L { later }", check_sync=True)
-    (span,) = seen.operation_spans
-    assert span.attributes[semconv.ERROR_TYPE].endswith("CancelledError")
-    assert current_operation() is None
-    assert [point.value for point in seen.metrics()[semconv.REQUEST_ACTIVE.name]] == [0]
+if core.version_info >= (3, 2, 11):  # older releases leave a task behind, which the event loop of a later test finds
+
+    @pytest.mark.filterwarnings(
+        "ignore:coroutine 'Query.resolve_later' was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning"
+    )
+    def test_a_sync_call_of_an_async_operation_fails_as_without_us(seen):
+        """graphql_sync with check_sync refuses awaitables, and Python warns of the resolver's as it does without us; the operation ends."""
+        with pytest.raises(RuntimeError, match="failed to complete synchronously"):
+            core.graphql_sync(schema.graphql_schema, "query L { later }", check_sync=True)
+        (span,) = seen.operation_spans
+        assert span.attributes[semconv.ERROR_TYPE].endswith("CancelledError")
+        assert current_operation() is None
+        assert [point.value for point in seen.metrics()[semconv.REQUEST_ACTIVE.name]] == [0]
 
 
 async def test_a_cancelled_operation_ends(seen):
@@ -260,3 +265,72 @@ def test_a_view_class_written_later_is_met(seen, rf):
     assert Late.as_view(schema=schema)(request).content == b"{'hello': 'world'}"
     assert names(seen) == [("query", "Late")]
     assert "__init_subclass__" in vars(GraphQLView)
+
+
+async def test_a_subscription_read_inside_another_operation_gives_that_one_back(seen):
+    """Between two events the reader's own operation is the current one."""
+    stream = await schema.subscribe("subscription S { count(to: 2) }")
+    during = []
+
+    class Query(graphene.ObjectType):
+        field = graphene.Int()
+
+        async def resolve_field(self, info):
+            async for result in stream:
+                during.append((result.data["count"], current_operation().name))
+            return len(during)
+
+    assert (await graphene.Schema(Query).execute_async("query Reader { field }")).data == {"field": 2}
+    assert during == [(0, "Reader"), (1, "Reader")]
+    assert current_operation() is None
+
+
+def test_an_operation_that_is_over_holds_nothing_large(seen, post):
+    """A task that outlives it keeps its context, and must not keep requests and answers with it."""
+    post("query V($t: String) { echo(text: $t) }", variables={"t": "x"})
+    (operation,) = seen.operations
+    assert (operation.result, operation.request, operation.variables, operation.outer) == (None, None, None, None)
+    assert operation.name == "V"
+
+
+def test_a_schema_that_is_not_valid_is_the_servers_fault(seen, rf):
+    """It fails every operation before any phase; each is seen all the same."""
+    from graphene_django.views import GraphQLView
+    from graphql import GraphQLObjectType, GraphQLSchema
+
+    class Broken(graphene.Schema):
+        def __init__(self):
+            self.graphql_schema = GraphQLSchema(GraphQLObjectType("Query", {}))
+
+    broken = Broken()
+    assert broken.execute("{ hello }").errors
+    request = rf.post("/broken", json.dumps({"query": "{ hello }"}), content_type="application/json")
+    assert GraphQLView.as_view(schema=broken)(request).status_code == 400
+    assert [span.attributes[semconv.FAULT] for span in seen.operation_spans] == ["server", "server"]
+
+
+async def test_a_source_stream_is_handed_on_as_it_is(seen):
+    """For callers who map it themselves."""
+    from graphql.execution.subscribe import create_source_event_stream
+
+    stream = await create_source_event_stream(schema.graphql_schema, core.parse("subscription { count(to: 2) }"))
+    assert [payload async for payload in stream] == [0, 1]
+    del stream
+    assert names(seen) == [("subscription", None)]
+
+
+def test_an_operation_keeps_to_the_rooms_that_saw_it_begin(post):
+    """What was attached since learns nothing of its end."""
+    from otel_graphql_auto.testing import capture
+
+    coroutine = None
+    with capture() as first:
+        coroutine = schema.execute_async("{ later }")
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(coroutine)
+        loop.run_until_complete(asyncio.sleep(0))
+    with capture() as second:
+        assert loop.run_until_complete(task).data == {"later": "later"}
+        loop.close()
+        assert second.spans == []
+    assert len(first.operations) == 1

@@ -159,7 +159,8 @@ def _patched():
             *classes, name = path.split(".")
             for attribute in classes:
                 owner = getattr(owner, attribute)
-            yield owner, name
+            if name in vars(owner):  # graphene-django 3.1 does not import all of them
+                yield owner, name
 
 
 def test_uninstrument_restores_the_identity_of_every_patched_attribute(client):
