@@ -105,7 +105,7 @@ class Operation:
         self.span: Span | None = None
         self.otel_context: Any = None
         self.otel_previous: Any = None
-        self.fields: dict[str, list[int]] | None = None
+        self.fields: dict[str, int] | None = None
         self.slow_fields: list[Any] | None = None
         self.traced = 0
         self._document_hash: str | None = None

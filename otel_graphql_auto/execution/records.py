@@ -98,7 +98,7 @@ class Records:
         instruments = self._instruments
         if failure is not None:
             failure.count_by_field(instruments.field_errors, self._error_types)
-        for coordinate, (nanoseconds, _calls) in (operation.fields or {}).items():
+        for coordinate, nanoseconds in (operation.fields or {}).items():
             instruments.field_duration.record(nanoseconds / 1e9, {semconv.FIELD_SCHEMA_COORDINATE: coordinate}, context)
             if coordinate in self._deprecated:
                 instruments.field_deprecated.add(1, {semconv.FIELD_SCHEMA_COORDINATE: coordinate}, context)

@@ -33,6 +33,7 @@ SERVERS = {
     "gunicorn-single": ("gunicorn", "shop.wsgi", "--bind={address}", "--workers=1"),
     "gunicorn-threads": ("gunicorn", "shop.wsgi", "--bind={address}", "--workers=1", "--threads=4"),
     "uvicorn": ("uvicorn", "shop.asgi:application", "--host=127.0.0.1", "--port={port}"),
+    "uvicorn-workers": ("uvicorn", "shop.asgi:application", "--host=127.0.0.1", "--port={port}", "--workers=2"),
 }
 
 

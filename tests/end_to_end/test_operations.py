@@ -14,8 +14,8 @@ from .service import EXPORT_AT_THE_END, Service, telemetry_environment
 from .telemetry import ERROR, INTERNAL, OURS, Span, count
 from .traffic import NOT_OPERATIONS, Recording, resident_bytes, send_everything
 
-WAYS = ["runserver", "reloader", "executable", "gunicorn", "gunicorn-preload", "gunicorn-threads", "uvicorn"]
-WORKERS = ["gunicorn", "gunicorn-preload"]
+WAYS = ["runserver", "reloader", "executable", "gunicorn", "gunicorn-preload", "gunicorn-threads", "uvicorn", "uvicorn-workers"]
+WORKERS = ["gunicorn", "gunicorn-preload", "uvicorn-workers"]
 
 
 @pytest.fixture(scope="module", params=WAYS)
@@ -210,7 +210,8 @@ def test_resources_name_service_and_process(recording: Recording) -> None:
         instances.setdefault(exchange.data["process"], set()).add(operation.instance)
     assert all(len(of_process) == 1 for of_process in instances.values()), instances
     assert len(set.union(*instances.values())) == len(instances)
-    assert len(instances) == (2 if recording.server in WORKERS else 1)
+    # An event loop takes every connection that waits, so that now and then one of two workers answers everything.
+    assert len(instances) == (2 if recording.server in WORKERS else 1) or (recording.server, len(instances)) == ("uvicorn-workers", 1)
     if recording.server not in WORKERS and not recording.server.startswith("gunicorn"):
         # Above all the parent of the reloader stays silent.
         assert recording.telemetry.instances() == set.union(*instances.values())

@@ -227,11 +227,7 @@ def test_resolvers_are_summed_by_coordinate(seen, post):
     assert set(points) == {"Query.items", "Item.square", "Item.children"}
     assert all(point.count == 1 for point in points.values())
     (operation,) = seen.operations
-    assert {coordinate: calls for coordinate, (_, calls) in operation.fields.items()} == {
-        "Query.items": 1,
-        "Item.square": 10,
-        "Item.children": 10,
-    }
+    assert points["Item.square"].sum == operation.fields["Item.square"] / 1e9 > 0
 
 
 def test_default_resolvers_are_not_touched(seen, post):
@@ -283,7 +279,7 @@ async def test_async_resolvers_are_measured_to_their_result(seen):
     """Their time is that of the result, not of making a coroutine; a failure is theirs."""
     assert (await schema.execute_async("{ later(ms: 15) laterFailing }")).data["later"] == "later"
     (operation,) = seen.operations
-    assert operation.fields["Query.later"][0] >= 15_000_000
+    assert operation.fields["Query.later"] >= 15_000_000
     assert {span.name: span.status.is_ok for span in seen.spans if span.attributes[semconv.PROCESSING_TYPE] == "resolve"} == {
         "Query.later": True,
         "Query.laterFailing": False,
