@@ -16,8 +16,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 __all__ = ["SpanProcessor", "bound_exit", "quieten_exporters"]
 
-_EXIT_MS = 3000
-"""For the last spans, and again for the last metrics. The SDK's own limits add up to a minute where no collector answers."""
+_EXIT_SECONDS = 3.0
+"""For the last metrics and spans together. The SDK's own limits add up to a minute where no collector answers."""
 
 _SILENCE_S = 300
 
@@ -32,12 +32,24 @@ _EXPORTER_LOGGERS = (
 )
 
 
+_exit_began: float | None = None
+
+
+def _milliseconds_left() -> int:
+    """What is left of the time to leave, which begins when this is first asked; never nothing, so that one export is tried."""
+    global _exit_began
+    now = time.monotonic()
+    if _exit_began is None:
+        _exit_began = now
+    return max(200, int((_exit_began + _EXIT_SECONDS - now) * 1000))
+
+
 class SpanProcessor(BatchSpanProcessor):
-    """The SDK's batch processor, which waits no longer than three seconds at the end."""
+    """The SDK's batch processor, with a bounded end."""
 
     def shutdown(self) -> None:
         """Export what is queued, or give up."""
-        self._batch_processor.shutdown(timeout_millis=_EXIT_MS)
+        self._batch_processor.shutdown(timeout_millis=_milliseconds_left())
 
 
 def bound_exit() -> None:
@@ -53,7 +65,7 @@ def bound_exit() -> None:
 @functools.cache
 def _shutdown_metrics() -> None:
     provider: Any = metrics.get_meter_provider()
-    provider.shutdown(timeout_millis=_EXIT_MS)
+    provider.shutdown(timeout_millis=_milliseconds_left())
 
 
 def _terminate(signum: int, _frame: Any) -> None:
@@ -62,7 +74,7 @@ def _terminate(signum: int, _frame: Any) -> None:
     # In a thread: the interrupted code may hold a lock that exporting needs, and then waiting is all that is lost.
     last = threading.Thread(target=_export_the_rest, daemon=True)
     last.start()
-    last.join(2 * _EXIT_MS / 1000 + 1)
+    last.join(_EXIT_SECONDS + 1)
     os.kill(os.getpid(), signum)
 
 

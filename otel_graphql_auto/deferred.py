@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from otel_graphql_auto._patching import Patch, when_imported
 from otel_graphql_auto._safety import guard
+from otel_graphql_auto.http_span import clean_http_span
 
 __all__ = ["Deferred"]
 
@@ -64,7 +65,7 @@ def _around_load(load_middleware: Callable[..., Any]) -> Callable[..., Any]:
 def _load_django(entry_point: Any, options: dict[str, Any]) -> None:
     instrumentor = entry_point.load()()
     if not instrumentor.is_instrumented_by_opentelemetry:
-        instrumentor.instrument(**options)
+        instrumentor.instrument(request_hook=clean_http_span, **options)
     from opentelemetry.instrumentation.django.middleware.otel_middleware import _DjangoMiddleware
 
     for name in ("__call__", "process_view", "process_exception"):

@@ -33,12 +33,16 @@ DEFAULTS = {
     OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
     OTEL_METRIC_EXPORT_INTERVAL: "15000",
     OTEL_METRICS_EXEMPLAR_FILTER: "trace_based",
-    "OTEL_PROPAGATORS": "tracecontext,baggage",
     "OTEL_SEMCONV_STABILITY_OPT_IN": "http,database",
 }
 """What an environment variable is when the user has not set it."""
 
+_NEEDED_LATER = ("OTEL_SEMCONV_STABILITY_OPT_IN",)
+"""Read by instrumentors, after the SDK is set up."""
+
 _DETECTOR = "graphql_auto"
+
+_set_by_us: list[str] = []
 
 
 def _is_silent() -> bool:
@@ -50,8 +54,12 @@ class GraphQLDistro(BaseDistro):  # type: ignore[misc]
     """Sets the defaults and loads the instrumentors, ours and those of the user's other libraries."""
 
     def _configure(self, **_: Any) -> None:
+        if _is_silent():
+            return
         for variable, value in DEFAULTS.items():
-            os.environ.setdefault(variable, value)
+            if variable not in os.environ:
+                os.environ[variable] = value
+                _set_by_us.append(variable)
         detectors = [name for name in os.environ.get(OTEL_EXPERIMENTAL_RESOURCE_DETECTORS, "").split(",") if name.strip()]
         if _DETECTOR not in detectors:
             os.environ[OTEL_EXPERIMENTAL_RESOURCE_DETECTORS] = ",".join([*detectors, _DETECTOR])
@@ -78,5 +86,9 @@ class GraphQLConfigurator(_OTelSDKConfigurator):
         kwargs.setdefault("resource_attributes", {}).update(attributes)
         kwargs.setdefault("export_span_processor", _leaving.SpanProcessor)
         super()._configure(**kwargs)  # type: ignore[no-untyped-call]
+        # The SDK has read them. Left in the environment they would configure programs that this one starts, and other agents in them.
+        for variable in _set_by_us:
+            if variable not in _NEEDED_LATER:
+                os.environ.pop(variable, None)
         guard("distro", _leaving.bound_exit)()
         guard("distro", _leaving.quieten_exporters)()

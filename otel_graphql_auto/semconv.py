@@ -44,6 +44,9 @@ SERVICE_INSTANCE_ID: Final = "service.instance.id"
 DISTRO_NAME: Final = "telemetry.distro.name"
 DISTRO_VERSION: Final = "telemetry.distro.version"
 
+HTTP_CLIENT_ATTRIBUTES: Final = ("url.path", "url.query", "user_agent.original", "http.target", "http.url", "http.user_agent")
+"""Attributes of the HTTP span that hold what a client sent, under their stable and their old names."""
+
 # Attributes of our own.
 SLOW: Final = "graphql_auto.operation.slow"
 THRESHOLD: Final = "graphql_auto.operation.slow_threshold"
