@@ -68,27 +68,40 @@ def _load_django(entry_point: Any, options: dict[str, Any]) -> None:
         instrumentor.instrument(request_hook=clean_http_span, **options)
     from opentelemetry.instrumentation.django.middleware.otel_middleware import _DjangoMiddleware
 
-    for name in ("__call__", "process_view", "process_exception"):
-        Patch(_DjangoMiddleware, name, _around_middleware).attach()
+    Patch(_DjangoMiddleware, "__call__", _around_call).attach()
+    for name in ("process_view", "process_exception"):
+        Patch(_DjangoMiddleware, name, _around_process).attach()
 
 
-def _around_middleware(method: Callable[..., Any]) -> Callable[..., Any]:
+def _around_call(call: Callable[..., Any]) -> Callable[..., Any]:
     """The upstream middleware asks for the request's URI first of all, which raises where the Host header is not allowed.
 
     An application that never asks answers such a request, and has to go on doing so: it then has no HTTP span.
     """
     from django.core.exceptions import DisallowedHost
 
-    passes_on = method.__name__ == "__call__"
-
-    def method_observed(middleware: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def call_observed(middleware: Any, request: Any) -> Any:
         try:
-            request.get_host()
+            return call(middleware, request)
         except DisallowedHost:
-            return middleware.get_response(request) if passes_on else None
-        return method(middleware, request, *args, **kwargs)
+            if _began(middleware, request):
+                raise
+            return middleware.get_response(request)
 
-    return method_observed
+    return call_observed
+
+
+def _around_process(process: Callable[..., Any]) -> Callable[..., Any]:
+    """Upstream asks for the URI here too, although there is nothing to do for a request without a span."""
+
+    def process_observed(middleware: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return process(middleware, request, *args, **kwargs) if _began(middleware, request) else None
+
+    return process_observed
+
+
+def _began(middleware: Any, request: Any) -> bool:
+    return middleware._environ_activation_key in request.META
 
 
 def _load_system_metrics(entry_point: Any, options: dict[str, Any]) -> None:
