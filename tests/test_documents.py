@@ -14,7 +14,9 @@ def test_the_telemetry_page_lists_every_metric_with_its_unit_and_attributes():
     """docs/telemetry.md against semconv.py, both ways."""
     page = (ROOT / "docs" / "telemetry.md").read_text()
     rows = re.findall(r"^\| `([a-z_.]+)` \| ([^|]*) \|([^|]*)\|$", page, re.MULTILINE)
-    documented = {name: (unit.split(", ")[1].split(":")[0].strip(), set(re.findall(r"`([^`]+)`", attributes))) for name, unit, attributes in rows}
+    documented = {
+        name: (unit.split(", ")[1].split(":")[0].strip(), set(re.findall(r"`([^`]+)`", attributes))) for name, unit, attributes in rows
+    }
     metrics = [value for value in vars(semconv).values() if isinstance(value, semconv.Metric)]
     assert documented == {metric.name: (metric.unit, set(semconv.METRIC_ATTRIBUTES[metric.name])) for metric in metrics}
 
@@ -22,7 +24,9 @@ def test_the_telemetry_page_lists_every_metric_with_its_unit_and_attributes():
 def test_the_telemetry_page_names_every_attribute():
     """None is emitted that nobody can look up."""
     page = (ROOT / "docs" / "telemetry.md").read_text()
-    names = {value for value in vars(semconv).values() if isinstance(value, str) and re.fullmatch(r"(graphql|graphql_auto)\.[a-z_.]+", value)}
+    names = {
+        value for value in vars(semconv).values() if isinstance(value, str) and re.fullmatch(r"(graphql|graphql_auto)\.[a-z_.]+", value)
+    }
     missing = {name for name in names if name not in page} - {semconv.DB_QUERY_COUNT}  # read by the console, emitted by a room to come
     assert missing == set()
 
