@@ -11,15 +11,17 @@ import threading
 import time
 from typing import Any
 
-from opentelemetry import metrics, trace
+from opentelemetry import _logs, metrics, trace
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-__all__ = ["SpanProcessor", "bound_exit", "quieten_exporters"]
+__all__ = ["LogRecordProcessor", "SpanProcessor", "bound_exit", "quieten_exporters"]
 
 _EXIT_SECONDS = 3.0
 """For the last metrics and spans together. The SDK's own limits add up to a minute where no collector answers."""
 
 _SILENCE_S = 300
+"""Seconds between two log lines about exports that fail."""
 
 _EXPORTER_LOGGERS = (
     "opentelemetry.exporter.otlp.common.http",
@@ -46,6 +48,14 @@ def _milliseconds_left() -> int:
 
 class SpanProcessor(BatchSpanProcessor):
     """The SDK's batch processor, with a bounded end."""
+
+    def shutdown(self) -> None:
+        """Export what is queued, or give up."""
+        self._batch_processor.shutdown(timeout_millis=_milliseconds_left())
+
+
+class LogRecordProcessor(BatchLogRecordProcessor):
+    """The same for logs."""
 
     def shutdown(self) -> None:
         """Export what is queued, or give up."""
@@ -79,9 +89,10 @@ def _terminate(signum: int, _frame: Any) -> None:
 
 
 def _export_the_rest() -> None:
-    tracer_provider: Any = trace.get_tracer_provider()
-    if hasattr(tracer_provider, "shutdown"):
-        tracer_provider.shutdown()
+    providers: tuple[Any, ...] = (trace.get_tracer_provider(), _logs.get_logger_provider())
+    for provider in providers:
+        if hasattr(provider, "shutdown"):
+            provider.shutdown()
     _shutdown_metrics()
 
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from otel_graphql_auto import settings
+from otel_graphql_auto import semconv, settings
 
-__all__ = ["MAX_TEXT", "Tally", "guard", "internal_errors", "swallow", "text", "type_name"]
+__all__ = ["MAX_TEXT", "Tally", "guard", "internal_errors", "new_lock", "swallow", "text", "type_name"]
 
 MAX_TEXT = 1000
 """Characters of a client-supplied string that are kept."""
@@ -25,18 +27,36 @@ _logger = logging.getLogger("otel_graphql_auto")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
+_locks: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def new_lock() -> Any:
+    """A lock that is free in a forked process, whoever held it there when the fork came."""
+    lock: Any = threading.Lock()
+    _locks.add(lock)
+    return lock
+
+
+def _free_locks() -> None:
+    for lock in _locks:
+        lock._at_fork_reinit()
+
+
+os.register_at_fork(after_in_child=_free_locks)
+
+
 class Tally:
     """Plain counts by key, for what happens too often to record each time. An observable instrument reads them."""
 
     def __init__(self) -> None:
         self._counts: dict[tuple[str, ...], int] = {}
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def add(self, key: tuple[str, ...], amount: int = 1) -> None:
         """Add `amount`, which may be negative, to the count of `key`."""
         with self._lock:
             if key not in self._counts and len(self._counts) >= _MAX_TALLIED:
-                key = ("_OTHER",) * len(key)
+                key = (semconv.OTHER,) * len(key)
             self._counts[key] = self._counts.get(key, 0) + amount
 
     def read(self) -> dict[tuple[str, ...], int]:
@@ -88,12 +108,19 @@ def text(value: object, limit: int = MAX_TEXT) -> str:
 
     One lone surrogate makes protobuf refuse the whole batch of spans.
     """
-    string = value if isinstance(value, str) else str(value)
+    string = value if isinstance(value, str) else _string(value)
     if len(string) > limit:
         string = string[: limit - 1] + "…"
     if string.isprintable():
         return string
     return "".join(_escaped(character) for character in string)[: 2 * limit]
+
+
+def _string(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - an exception whose __str__ raises is still worth its type
+        return type(value).__name__
 
 
 def _escaped(character: str) -> str:

@@ -35,20 +35,29 @@ class Deferred:
 
     NAMES: ClassVar = ("django", "system_metrics")
     _waiting: ClassVar[list[tuple[Any, dict[str, Any]]]] = []
+    _patch: ClassVar[Patch | None] = None
     _lock: ClassVar = threading.Lock()
 
     @classmethod
     def add(cls, entry_point: Any, options: dict[str, Any]) -> None:
         """Let this one wait."""
         if not cls._waiting:
-            when_imported("django.core.handlers.base", lambda module: Patch(module.BaseHandler, "load_middleware", _around_load).attach())
+            when_imported("django.core.handlers.base", cls._watch)
         cls._waiting.append((entry_point, options))
 
     @classmethod
+    def _watch(cls, module: Any) -> None:
+        cls._patch = Patch(module.BaseHandler, "load_middleware", _around_load)
+        cls._patch.attach()
+
+    @classmethod
     def run(cls) -> None:
-        """Load those that still wait."""
+        """Load those that still wait, and let go of the handler."""
         with cls._lock:
             waiting, cls._waiting[:] = list(cls._waiting), []
+            if cls._patch is not None:
+                cls._patch.detach()
+                cls._patch = None
         for entry_point, options in waiting:
             load = _load_django if entry_point.name == "django" else _load_system_metrics
             guard(entry_point.name, load)(entry_point, options)

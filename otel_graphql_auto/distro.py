@@ -45,6 +45,26 @@ _DETECTOR = "graphql_auto"
 _set_by_us: list[str] = []
 
 
+_detectors_before: list[str | None] = []
+
+
+def _add_detector() -> None:
+    """Have the SDK ask our resource detector, as it does when it is set up and again in a forked process."""
+    given = os.environ.get(OTEL_EXPERIMENTAL_RESOURCE_DETECTORS)
+    names = [name for name in (given or "").split(",") if name.strip()]
+    _detectors_before.append(given)
+    os.environ[OTEL_EXPERIMENTAL_RESOURCE_DETECTORS] = ",".join([*names, *([] if _DETECTOR in names else [_DETECTOR])])
+
+
+def _take_detector_back() -> None:
+    """Leave the variable as it was: a program in another environment would look for the detector in vain."""
+    given = _detectors_before.pop() if _detectors_before else None
+    if given is None:
+        os.environ.pop(OTEL_EXPERIMENTAL_RESOURCE_DETECTORS, None)
+    else:
+        os.environ[OTEL_EXPERIMENTAL_RESOURCE_DETECTORS] = given
+
+
 def _is_silent() -> bool:
     """Whether this process shall have no telemetry at all."""
     return settings.sdk_is_disabled() or is_reloader_parent()
@@ -57,12 +77,10 @@ class GraphQLDistro(BaseDistro):  # type: ignore[misc]
         if _is_silent():
             return
         for variable, value in DEFAULTS.items():
-            if variable not in os.environ:
+            if not os.environ.get(variable):  # an empty variable counts as unset
                 os.environ[variable] = value
                 _set_by_us.append(variable)
-        detectors = [name for name in os.environ.get(OTEL_EXPERIMENTAL_RESOURCE_DETECTORS, "").split(",") if name.strip()]
-        if _DETECTOR not in detectors:
-            os.environ[OTEL_EXPERIMENTAL_RESOURCE_DETECTORS] = ",".join([*detectors, _DETECTOR])
+        _add_detector()
 
     def load_instrumentor(self, entry_point: Any, **kwargs: Any) -> None:
         """Load one instrumentor. Where one fails the others are loaded all the same; the stock loader would stop."""
@@ -85,10 +103,13 @@ class GraphQLConfigurator(_OTelSDKConfigurator):
         attributes = {semconv.DISTRO_NAME: "otel-graphql-auto", semconv.DISTRO_VERSION: version("otel-graphql-auto")}
         kwargs.setdefault("resource_attributes", {}).update(attributes)
         kwargs.setdefault("export_span_processor", _leaving.SpanProcessor)
+        kwargs.setdefault("export_log_record_processor", _leaving.LogRecordProcessor)
         super()._configure(**kwargs)  # type: ignore[no-untyped-call]
         # The SDK has read them. Left in the environment they would configure programs that this one starts, and other agents in them.
         for variable in _set_by_us:
             if variable not in _NEEDED_LATER:
                 os.environ.pop(variable, None)
+        _take_detector_back()
+        os.register_at_fork(before=_add_detector, after_in_parent=_take_detector_back, after_in_child=_take_detector_back)
         guard("distro", _leaving.bound_exit)()
         guard("distro", _leaving.quieten_exporters)()

@@ -5,13 +5,14 @@ the stock loader takes whichever it meets first; so importing this module makes 
 """
 
 import os
+from dataclasses import fields
 
 # As a module: the command makes an option of every OTEL_ name that it finds in here, and each of them once.
 from opentelemetry.instrumentation import environment_variables as stock
 
-OTEL_PYTHON_GRAPHQL_AUTO_DISABLED = "OTEL_PYTHON_GRAPHQL_AUTO_DISABLED"
-OTEL_PYTHON_GRAPHQL_AUTO_PERFORMANCE_MONITORING = "OTEL_PYTHON_GRAPHQL_AUTO_PERFORMANCE_MONITORING"
-OTEL_PYTHON_GRAPHQL_AUTO_SLOW_QUERY_THRESHOLD = "OTEL_PYTHON_GRAPHQL_AUTO_SLOW_QUERY_THRESHOLD"
+from otel_graphql_auto import settings
+
+globals().update({name: name for key in fields(settings.Settings) for name in [settings.ENVIRONMENT_PREFIX + key.name]})
 
 if stock.OTEL_PYTHON_DISTRO not in os.environ and stock.OTEL_PYTHON_CONFIGURATOR not in os.environ:
     os.environ[stock.OTEL_PYTHON_DISTRO] = os.environ[stock.OTEL_PYTHON_CONFIGURATOR] = "graphql_auto"

@@ -27,7 +27,7 @@ def _clean(span: Any, request: Any) -> None:
     for name in semconv.HTTP_CLIENT_ATTRIBUTES:
         value = (span.attributes or {}).get(name)
         if isinstance(value, str):
-            cleaned = text(_without_graphql(value, query) if query else value)
+            cleaned = text(_without_graphql(name, value, query) if query else value)
             if cleaned != value:
                 span.set_attribute(name, cleaned)
 
@@ -40,8 +40,15 @@ def _is_harmless(value: str) -> bool:
     return len(value) <= MAX_TEXT and value.isprintable()
 
 
-def _without_graphql(value: str, query: str) -> str:
+def _without_graphql(name: str, value: str, query: str) -> str:
     """`value` with the GraphQL parameters of the query string in it hidden. A search form's `?query=shoes` is none."""
     pairs = parse_qsl(query, keep_blank_values=True, encoding="utf-8", errors="backslashreplace")
-    hidden = [(name, _HIDDEN if name in _GRAPHQL_PARAMETERS and "{" in item else item) for name, item in pairs]
-    return value.replace(query, urlencode(hidden, safe="[]")) if hidden != pairs else value
+    hidden = [(key, _HIDDEN if key in _GRAPHQL_PARAMETERS and "{" in item else item) for key, item in pairs]
+    if hidden == pairs:
+        return value
+    rebuilt = urlencode(hidden, safe="[]")
+    if name == semconv.URL_QUERY:
+        return rebuilt
+    # Not by searching for the query string: under ASGI upstream has decoded it.
+    before, mark, _ = value.partition("?")
+    return f"{before}?{rebuilt}" if mark else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import weakref
 from collections.abc import Collection, Iterable
 from typing import Any, ClassVar
 
@@ -30,11 +31,11 @@ class GraphQLInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     """The one instrumentor of this package. `instrument()` takes tracer_provider, meter_provider and logger_provider."""
 
     _attached: ClassVar[list[Any]] = []
-    _meters: ClassVar[set[Any]] = set()
+    _meters: ClassVar[weakref.WeakSet[Any]] = weakref.WeakSet()
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """What has to be installed for it to be of use."""
-        return ("graphql-core >= 3.2, < 3.3",)
+        return ("graphql-core >= 3.2, < 3.3", "graphene-django >= 3.1", "django >= 4.2")
 
     def _instrument(self, **kwargs: Any) -> None:
         if settings.sdk_is_disabled():

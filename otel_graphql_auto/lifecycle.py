@@ -6,6 +6,7 @@ guarded one by one, and what else could fail is guarded as a whole and gives Non
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from time import perf_counter_ns
 from typing import Any
@@ -16,6 +17,7 @@ from otel_graphql_auto.operation import BEGUN, CLAIMED, ENDED, Operation, Phase,
 from otel_graphql_auto.room import Room
 
 __all__ = [
+    "abandon",
     "answer",
     "begin",
     "claim",
@@ -26,6 +28,7 @@ __all__ = [
     "identified",
     "resume",
     "set_rooms",
+    "settle",
     "suspend",
 ]
 
@@ -68,6 +71,7 @@ class _Moments:
     ended: tuple[Callable[..., Any], ...]
 
 
+_abandoned: deque[tuple[Operation, BaseException | None]] = deque()
 _rooms: Sequence[Room] = ()
 _moments: _Moments | None = None
 
@@ -99,6 +103,8 @@ def begin(request: Any = None, requested_name: str | None = None) -> Operation |
     """An operation may be about to arrive. None where no room listens; every other function here then ignores the call."""
     if not _rooms:
         return None
+    if _abandoned:
+        settle()
     moments = _now()
     if not moments.active:
         return None
@@ -132,6 +138,7 @@ def identified(operation: Operation, document: Any, definition: Any) -> None:
 def claim(operation: Operation, schema: Any, variables: Any) -> None:
     """The operation's execution begins."""
     operation.state = CLAIMED
+    operation.claimed = True
     operation.schema = schema
     operation.variables = variables
     for observe in operation.moments.executing:
@@ -211,6 +218,26 @@ def end(operation: Operation, error: BaseException | None = None) -> None:
     operation.let_go()
 
 
+def abandon(operation: Operation, error: BaseException | None = None) -> None:
+    """Nobody holds what would have ended the operation. For finalizers: it is ended by and by.
+
+    A finalizer runs wherever the garbage collector does, perhaps inside a lock that ending the operation needs.
+    """
+    if operation.state != ENDED:
+        _abandoned.append((operation, error))
+
+
+def settle() -> None:
+    """End what was abandoned. Called before the next operation begins and before metrics are collected."""
+    while _abandoned:
+        try:
+            operation, error = _abandoned.popleft()
+        except IndexError:
+            return  # another thread was faster
+        end(operation, error)
+
+
+answer = guard("lifecycle", answer)
 begin = guard("lifecycle", begin)
 identified = guard("lifecycle", identified)
 claim = guard("lifecycle", claim)

@@ -51,7 +51,9 @@ class Operation:
     __slots__ = (
         "__weakref__",
         "_document_hash",
+        "claimed",
         "definition",
+        "deprecated",
         "document",
         "duration_ns",
         "errors",
@@ -84,6 +86,7 @@ class Operation:
         self.started_at = time_ns()
         self.started = perf_counter_ns()
         self.state = BEGUN
+        self.claimed = False
         self.moments = moments
         self.outer = outer
         self.request = request
@@ -106,6 +109,7 @@ class Operation:
         self.otel_context: Any = None
         self.otel_previous: Any = None
         self.fields: dict[str, int] | None = None
+        self.deprecated: set[str] | None = None
         self.slow_fields: list[Any] | None = None
         self.traced = 0
         self._document_hash: str | None = None
@@ -137,8 +141,12 @@ class Operation:
 
     def let_go(self) -> None:
         """Drop what is large once the operation is over: a task that it started may keep its context, and so this object, for long."""
-        self.result = self.request = self.variables = self.outer = self.parsed = None
-        self.otel_context = self.otel_previous = None
+        self.result = self.request = self.variables = self.outer = None
+        self.parsed = self.document = self.definition = self.source = None
+        self.otel_context = self.otel_previous = self.slow_fields = None
+        # An exception holds its traceback, and that the frames of the resolvers with all that they had.
+        self.errors = ()
+        self.phases = [phase._replace(error=None) for phase in self.phases]
 
     def at(self, monotonic: int) -> int:
         """The wall-clock nanosecond of a moment on the monotonic clock."""

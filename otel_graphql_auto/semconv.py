@@ -44,7 +44,8 @@ SERVICE_INSTANCE_ID: Final = "service.instance.id"
 DISTRO_NAME: Final = "telemetry.distro.name"
 DISTRO_VERSION: Final = "telemetry.distro.version"
 
-HTTP_CLIENT_ATTRIBUTES: Final = ("url.path", "url.query", "user_agent.original", "http.target", "http.url", "http.user_agent")
+URL_QUERY: Final = "url.query"
+HTTP_CLIENT_ATTRIBUTES: Final = ("url.path", URL_QUERY, "user_agent.original", "http.target", "http.url", "http.user_agent")
 """Attributes of the HTTP span that hold what a client sent, under their stable and their old names."""
 
 # Attributes of our own.

@@ -6,6 +6,7 @@ they are first needed and again after `override_settings`; a wrong value never r
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
@@ -229,8 +230,18 @@ def _unimportable(values: Mapping[str, Any]) -> Iterator[Problem]:
             else:
                 if not callable(target):
                     yield Problem("E003", f"{key} is {value}, which is not callable.", "It is ignored.")
-        if _FIELDS[key].metadata["kind"] is PATH and value is not None and not Path(value).is_file():
-            yield Problem("E004", f"{key} is {str(value)!r}, and there is no such file.", "Paths are relative to the working directory.")
+        if _FIELDS[key].metadata["kind"] is PATH and value is not None:
+            yield from _unreadable(key, Path(value))
+
+
+def _unreadable(key: str, path: Path) -> Iterator[Problem]:
+    if not path.is_file():
+        yield Problem("E004", f"{key} is {str(path)!r}, and there is no such file.", "Paths are relative to the working directory.")
+        return
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        yield Problem("E004", f"{key} is {str(path)!r}, which is not JSON: {error}.", "It is ignored.")
 
 
 def _default(key: str) -> Any:

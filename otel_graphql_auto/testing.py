@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import otel_graphql_auto
-from otel_graphql_auto import semconv
+from otel_graphql_auto import lifecycle, semconv
 from otel_graphql_auto.instrumentor import GraphQLInstrumentor
 from otel_graphql_auto.operation import Operation
 from otel_graphql_auto.room import Room
@@ -46,11 +46,13 @@ class Captured:
     @property
     def spans(self) -> list[ReadableSpan]:
         """All spans that have ended, in the order of their ends."""
+        lifecycle.settle()
         return list(self._exporter.get_finished_spans())
 
     @property
     def operations(self) -> list[Operation]:
         """The receipts of all operations that have ended."""
+        lifecycle.settle()
         return list(self._receipts.operations)
 
     @property
@@ -60,6 +62,7 @@ class Captured:
 
     def metrics_data(self) -> Any:
         """The SDK's MetricsData of all metrics so far, or None."""
+        lifecycle.settle()
         return self._reader.get_metrics_data()
 
     def metrics(self) -> dict[str, list[Any]]:

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from otel_graphql_auto import semconv
-from otel_graphql_auto._safety import text
+from otel_graphql_auto._safety import guard, text
 from otel_graphql_auto.execution.document import redacted
 from otel_graphql_auto.execution.options import Options
 from otel_graphql_auto.operation import Operation
@@ -17,6 +17,11 @@ __all__ = ["request_attributes"]
 
 _MAX_CLIENT = 100
 _MAX_DOCUMENT = 10_000
+"""Characters of a client's name, version, host or id, and of a document or its variables, that are kept."""
+
+_MAX_DEPTH = 20
+"""Levels of nested variables that are shown."""
+
 _SECRET = re.compile(r"pass|secret|token|auth|credential|session|cookie|api_?key|private|ssn|card|cvv|pin\b", re.IGNORECASE)
 _HIDDEN = "[redacted]"
 
@@ -35,7 +40,9 @@ def request_attributes(operation: Operation, options: Options) -> dict[str, Any]
     if operation.request is not None:
         _describe_request(operation.request, attributes)
         if options.capture_user:
-            _describe_user(operation.request, attributes)
+            _user(operation.request, attributes)
+    if operation.schema_name is not None:
+        attributes[semconv.SCHEMA_NAME] = operation.schema_name
     if options.capture_document != "never":
         document = _document_text(operation, options.capture_document)
         if document is not None:
@@ -75,6 +82,10 @@ def _describe_user(request: Any, attributes: dict[str, Any]) -> None:
         attributes[semconv.USER_ID] = text(user.pk, _MAX_CLIENT)
 
 
+_user = guard("execution", _describe_user)
+"""By itself: loading a user in an async view fails, and must not cost the rest."""
+
+
 def _document_text(operation: Operation, wish: str) -> str | None:
     if wish == "full":
         return operation.source
@@ -82,11 +93,13 @@ def _document_text(operation: Operation, wish: str) -> str | None:
     return redacted(operation.document) if operation.document is not None else None
 
 
-def _without_secrets(value: Any, name: str = "") -> Any:
+def _without_secrets(value: Any, name: str = "", depth: int = 0) -> Any:
     if name and _SECRET.search(name):
         return _HIDDEN
+    if depth > _MAX_DEPTH:
+        return "…"
     if isinstance(value, dict):
-        return {str(key): _without_secrets(item, str(key)) for key, item in value.items()}
+        return {str(key): _without_secrets(item, str(key), depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_secrets(item) for item in value]
+        return [_without_secrets(item, depth=depth + 1) for item in value]
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from asyncio import CancelledError
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -23,7 +24,7 @@ from graphql import (
 from otel_graphql_auto import semconv
 from otel_graphql_auto._safety import text, type_name
 
-__all__ = ["CLIENT_CODES", "cause_of", "code_of", "coordinate_at", "error_type", "fault", "path_text"]
+__all__ = ["CLIENT_CODES", "cause_of", "code_of", "coordinate_at", "error_type", "fault", "path_text", "without_values"]
 
 CLIENT_CODES = frozenset(
     {
@@ -49,6 +50,11 @@ CLIENT_CODES = frozenset(
 
 _CLIENT_PHASES = ("parse", "validate", "variable_coercion")
 _MAX_TYPE = 100
+"""Characters of an error type."""
+
+_QUOTED_VALUE = re.compile(r'"(?:[^"\\]|\\.)*"?')
+_VALUE = re.compile(r"((?:invalid value|value:|, found|Unexpected (?:Int|Float|String|BlockString)) ).*", re.DOTALL)
+"""Where the library's messages quote a value: from here to the end of the message it is the client's."""
 
 
 def code_of(error: BaseException) -> str | None:
@@ -101,12 +107,26 @@ def _is_client_fault(error: BaseException) -> bool:
         return True
     cause = cause_of(error)
     if cause is None:
+        nodes = getattr(error, "nodes", None)
+        if nodes and not isinstance(nodes[0], FieldNode | OperationDefinitionNode):
+            return True  # an argument that could not be coerced when its field was executed
         # Without a path it was found before any field ran, such as an operationName that the document does not have.
         return getattr(error, "path", None) is None
     if isinstance(cause, CancelledError):
         return True  # the client has hung up
     status = getattr(getattr(cause, "response", None), "status_code", None)  # graphene-django's HttpError
     return isinstance(status, int) and 400 <= status < 500
+
+
+def without_values(error: BaseException, message: str) -> str:
+    """The message of an error that the library itself made, without the literals and variables that it quotes.
+
+    Messages of exceptions, and of errors that resolvers raise, are the application's words and stay as they are.
+    """
+    nodes = getattr(error, "nodes", None)
+    if cause_of(error) is not None or (getattr(error, "path", None) and nodes and isinstance(nodes[0], FieldNode)):
+        return message
+    return _QUOTED_VALUE.sub('"…"', _VALUE.sub(r"\1…", message))
 
 
 def path_text(path: Sequence[str | int]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,8 +11,9 @@ from opentelemetry.metrics import Counter
 from opentelemetry.trace import Span, Status, StatusCode
 
 from otel_graphql_auto import semconv
-from otel_graphql_auto._safety import guard, text, type_name
-from otel_graphql_auto.execution.errors import cause_of, coordinate_at, error_type, fault, path_text
+from otel_graphql_auto._safety import guard, new_lock, text, type_name
+from otel_graphql_auto.execution.errors import cause_of, coordinate_at, error_type, fault, path_text, without_values
+from otel_graphql_auto.execution.options import Options
 from otel_graphql_auto.operation import Operation
 
 __all__ = ["ErrorTypes", "Failure"]
@@ -25,6 +25,7 @@ _MAX_COORDINATES = 100
 """Places in one response whose coordinate is looked up; errors at further places are counted under `_OTHER`."""
 
 _MAX_TYPES = 100
+"""Error types in metrics, for each process."""
 
 
 class ErrorTypes:
@@ -32,7 +33,7 @@ class ErrorTypes:
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def label(self, kind: str) -> str:
         """`kind`, or `_OTHER` once there are too many."""
@@ -48,8 +49,10 @@ class ErrorTypes:
 class Failure:
     """The errors of one response. `partial` says that it has data all the same."""
 
-    def __init__(self, operation: Operation, errors: Sequence[BaseException], result: Any, failed_in: str | None, classify: Any) -> None:
+    def __init__(self, operation: Operation, errors: Sequence[BaseException], result: Any, failed_in: str | None, options: Options) -> None:
+        classify = options.classify
         self.operation = operation
+        self._hides = not (options.capture_variables if failed_in == "variable_coercion" else options.capture_document == "full")
         self.errors = errors
         self.partial = getattr(result, "data", None) is not None
         self.type = error_type(errors, failed_in)
@@ -76,7 +79,7 @@ class Failure:
                     context=context,
                     severity_number=severity,
                     severity_text=severity.name,
-                    body=text(getattr(error, "message", error)),
+                    body=self._message(error),
                     attributes=self._describe(error),
                     event_name=semconv.EVENT_ERROR,
                 )
@@ -94,7 +97,7 @@ class Failure:
             counter.add(count, {semconv.FIELD_SCHEMA_COORDINATE: coordinate, semconv.ERROR_TYPE: kind})
 
     def _describe(self, error: BaseException) -> dict[str, Any]:
-        described: dict[str, Any] = {semconv.GRAPHQL_ERROR_MESSAGE: text(getattr(error, "message", None) or str(error))}
+        described: dict[str, Any] = {semconv.GRAPHQL_ERROR_MESSAGE: self._message(error)}
         locations = getattr(error, "locations", None)
         if locations:
             described[semconv.DOCUMENT_LOCATIONS] = json.dumps([{"line": place.line, "column": place.column} for place in locations[:10]])
@@ -107,12 +110,16 @@ class Failure:
         cause = cause_of(error)
         if cause is not None:
             described[semconv.EXCEPTION_TYPE] = type_name(cause)
-            described[semconv.EXCEPTION_MESSAGE] = text(str(cause))
+            described[semconv.EXCEPTION_MESSAGE] = text(cause)
         if self.operation.type:
             described[semconv.OPERATION_TYPE] = self.operation.type
         if self.operation.name:
             described[semconv.OPERATION_NAME] = text(self.operation.name, semconv.MAX_NAME)
         return described
+
+    def _message(self, error: BaseException) -> str:
+        message = text(getattr(error, "message", None) or error)
+        return without_values(error, message) if self._hides else message
 
     def _coordinate(self, error: BaseException) -> str | None:
         operation = self.operation

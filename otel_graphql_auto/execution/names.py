@@ -5,10 +5,10 @@ A name is whatever a client writes: a flood of made-up ones must neither create 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 
 from otel_graphql_auto import semconv
+from otel_graphql_auto._safety import new_lock
 
 __all__ = ["OperationNames"]
 
@@ -29,9 +29,7 @@ class OperationNames:
         self._limit = limit
         self._admitted = set(self.rule[1])
         self._candidates: dict[str, int] = {}
-        self._lock = threading.Lock()
-        self.overflow = 0
-        """Operations whose name was counted as `_OTHER`."""
+        self._lock = new_lock()
 
     def __len__(self) -> int:
         return len(self._admitted)
@@ -48,7 +46,6 @@ class OperationNames:
         with self._lock:
             if valid and len(name) <= semconv.MAX_NAME and self._admit(name):
                 return name
-            self.overflow += 1
         return semconv.OTHER
 
     def _admit(self, name: str) -> bool:

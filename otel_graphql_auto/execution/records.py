@@ -15,16 +15,12 @@ from otel_graphql_auto.operation import Operation
 
 __all__ = ["Records"]
 
-_UNKNOWN_PHASES = ("parse", "validate")
-"""An operation that failed in one of these is not known to exist: it brings no name nearer to admission."""
-
 
 class Records:
     """Writes numbers to instruments, under the attributes that the admission rules allow."""
 
-    def __init__(self, instruments: Instruments, deprecated: set[str]) -> None:
+    def __init__(self, instruments: Instruments) -> None:
         self._instruments = instruments
-        self._deprecated = deprecated
         self._schemas = SchemaNames()
         self._error_types = ErrorTypes()
         self._names = OperationNames(1)
@@ -49,7 +45,8 @@ class Records:
         labels: dict[str, Any] = {}
         if operation.type is not None:
             labels[semconv.OPERATION_TYPE] = operation.type
-        name = self._names.label(operation.name, valid=operation.failed_in not in _UNKNOWN_PHASES)
+        # Only what was executed is known to exist: nothing else brings a name nearer to admission.
+        name = self._label(operation.name, valid=operation.claimed and operation.definition is not None)
         if name is not None:
             labels[semconv.OPERATION_NAME] = name
         schema_name = operation.schema_name = self._schemas.name(operation.schema)
@@ -74,7 +71,7 @@ class Records:
         """Record an event of a subscription."""
         instruments = self._instruments
         attributes: dict[str, Any] = {}
-        name = self._names.label(operation.name, valid=True)
+        name = self._label(operation.name, valid=True)
         if name is not None:
             attributes[semconv.OPERATION_NAME] = name
         labels = {semconv.OPERATION_TYPE: "subscription", **attributes}
@@ -84,6 +81,12 @@ class Records:
         instruments.event_count.add(1, attributes, context)
         instruments.event_duration.record(duration_ns / 1e9, attributes, context)
         self._fields(operation, failure, context)
+
+    def _label(self, name: str | None, *, valid: bool) -> str | None:
+        label = self._names.label(name, valid=valid)
+        if label == semconv.OTHER:
+            self._instruments.overflow.add(())
+        return label
 
     def _more(self, labels: dict[str, Any], schema_name: str | None, failure: Failure | None) -> dict[str, Any]:
         more = dict(labels)
@@ -100,5 +103,5 @@ class Records:
             failure.count_by_field(instruments.field_errors, self._error_types)
         for coordinate, nanoseconds in (operation.fields or {}).items():
             instruments.field_duration.record(nanoseconds / 1e9, {semconv.FIELD_SCHEMA_COORDINATE: coordinate}, context)
-            if coordinate in self._deprecated:
-                instruments.field_deprecated.add(1, {semconv.FIELD_SCHEMA_COORDINATE: coordinate}, context)
+        for coordinate in operation.deprecated or ():
+            instruments.field_deprecated.add(1, {semconv.FIELD_SCHEMA_COORDINATE: coordinate}, context)

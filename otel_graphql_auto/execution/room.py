@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import perf_counter_ns
 from typing import Any, ClassVar, NamedTuple
 
 from opentelemetry.context import attach, get_current
 from opentelemetry.metrics import Meter
-from opentelemetry.trace import Span, Status, StatusCode, format_span_id, set_span_in_context
+from opentelemetry.trace import Span, format_span_id, set_span_in_context
 
 from otel_graphql_auto import semconv, settings
 from otel_graphql_auto._providers import Providers
 from otel_graphql_auto._safety import guard
 from otel_graphql_auto.execution.attributes import request_attributes
-from otel_graphql_auto.execution.errors import error_type, path_text
 from otel_graphql_auto.execution.failures import Failure
+from otel_graphql_auto.execution.field_span import LiveFieldSpan
 from otel_graphql_auto.execution.fields import Fields
 from otel_graphql_auto.execution.options import Options
 from otel_graphql_auto.execution.records import Records
 from otel_graphql_auto.execution.slow import report_slow
-from otel_graphql_auto.execution.spans import add_field_spans, add_phase_spans, field_attributes
+from otel_graphql_auto.execution.spans import add_field_spans, add_phase_spans
 from otel_graphql_auto.execution.telemetry import Instruments
 from otel_graphql_auto.operation import Operation
 from otel_graphql_auto.room import Room
@@ -53,7 +53,14 @@ class Execution(Room):
         if instruments is None:
             instruments = _instruments[providers.meter] = Instruments(providers.meter)
         self._fields = Fields(self._start_field_span)
-        self._records = Records(instruments, self._fields.deprecated)
+        self._records = Records(instruments)
+        # Guarded one by one: what cannot be described is recorded all the same, and the other way round.
+        self._fail = guard(self.name, self._make_failure)
+        self._record = guard(self.name, self._records.ended)
+        self._record_event = guard(self.name, self._records.event_ended)
+        self._report_slow = guard(self.name, report_slow)
+        self._log = guard(self.name, self._log_failure)
+        self._describe = guard(self.name, self._describe_span)
         self._options: Options | None = None
         settings.on_reload(self._forget_options)
 
@@ -89,7 +96,7 @@ class Execution(Room):
             attributes[semconv.OPERATION_TYPE] = span_name = operation.type
         if operation.name is not None:
             attributes[semconv.OPERATION_NAME] = operation.name[: semconv.MAX_NAME]
-            if options.names_in_spans and operation.name in options.manifest.names:
+            if options.names_in_spans and operation.document_hash in options.manifest.by_hash:
                 span_name = f"{span_name} {operation.name}"
         span = self._tracer.start_span(span_name, kind=options.span_kind, attributes=attributes, start_time=operation.started_at)
         operation.span = span
@@ -97,8 +104,7 @@ class Execution(Room):
 
     def executing(self, operation: Operation) -> None:
         """Have resolvers measured."""
-        operation.fields = {}
-        operation.slow_fields = []
+        operation.fields, operation.deprecated, operation.slow_fields = {}, set(), []
         if operation.schema is not None:
             self._fields.attach(operation.schema)
 
@@ -115,36 +121,42 @@ class Execution(Room):
             attach(operation.otel_context)
 
     def ended(self, operation: Operation) -> None:
-        """Record what is known now, and end the span."""
+        """Record what is known now, and end the span, whatever of the rest may fail."""
         options = self._options or self._read_options()
         if operation.span is None:
             self._start(operation, options)  # it never got as far as a document
         else:
             self._records.left(operation)
             self.suspended(operation)
-        errors = operation.errors
-        failure = Failure(operation, errors, operation.result, operation.failed_in, options.classify) if errors else None
-        threshold = options.threshold_by_name.get(operation.name or "", options.threshold_ns)
-        slow = operation.duration_ns > threshold and operation.type != "subscription"  # which lasts as long as its subscriber likes
-        self._records.ended(operation, failure, slow=slow)
-        span = operation.span
-        if span is None:
-            return
-        if options.response_hook is not None:
-            guard("hooks", options.response_hook)(operation, operation.result)
-        if slow:
-            report_slow(operation, span, threshold)
-        if failure is not None:
-            failure.log(self._logger, operation.otel_context)
-        if span.is_recording():
-            self._describe(operation, span, failure, options)
-        span.end(operation.at(operation.started + operation.duration_ns))
+        span: Any = operation.span
+        try:
+            errors = operation.errors
+            failure = self._fail(operation, errors, operation.result, operation.failed_in, options) if errors else None
+            threshold = options.threshold_by_name.get(operation.name or "", options.threshold_ns)
+            # A subscription lasts as long as its subscriber likes.
+            slow = operation.duration_ns > threshold and operation.type != "subscription"
+            self._record(operation, failure, slow=slow)
+            if options.response_hook is not None:
+                guard("hooks", options.response_hook)(operation, operation.result)
+            if slow:
+                self._report_slow(operation, span, threshold)
+            if failure is not None:
+                self._log(failure, operation.otel_context)
+            if span.is_recording():
+                self._describe(operation, span, failure, options)
+        finally:
+            span.end(operation.at(operation.started + operation.duration_ns))
 
-    def _describe(self, operation: Operation, span: Span, failure: Failure | None, options: Options) -> None:
-        attributes = request_attributes(operation, options)
-        if operation.schema_name is not None:
-            attributes[semconv.SCHEMA_NAME] = operation.schema_name
-        span.set_attributes(attributes)
+    def _log_failure(self, failure: Failure, context: Any) -> None:
+        failure.log(self._logger, context)
+
+    def _make_failure(
+        self, operation: Operation, errors: Sequence[BaseException], result: Any, failed_in: str | None, options: Options
+    ) -> Failure:
+        return Failure(operation, errors, result, failed_in, options)
+
+    def _describe_span(self, operation: Operation, span: Span, failure: Failure | None, options: Options) -> None:
+        span.set_attributes(request_attributes(operation, options))
         if failure is not None:
             failure.mark(span)
         inner = add_phase_spans(self._tracer, operation, options.phase_spans)
@@ -169,7 +181,7 @@ class Execution(Room):
         )
         context = set_span_in_context(span, operation.otel_context)
         attach(context)
-        operation.fields, operation.slow_fields, operation.traced = {}, [], 0
+        operation.fields, operation.deprecated, operation.slow_fields, operation.traced = {}, set(), [], 0
         return _Event(span, context, started, operation.at(started))
 
     def event_ends(self, operation: Operation, event: _Event | None, result: Any, error: BaseException | None) -> None:
@@ -180,35 +192,21 @@ class Execution(Room):
         attach(operation.otel_context)
         options = self._options or self._read_options()
         errors: Sequence[BaseException] = [error] if error is not None else (getattr(result, "errors", None) or ())
-        failure = Failure(operation, errors, result, "execute", options.classify) if errors else None
-        self._records.event_ended(operation, ended - event.started, failure, event.context)
-        operation.fields = {}
-        if failure is not None:
-            failure.log(self._logger, event.context)
-        if event.span.is_recording():
+        try:
+            failure = self._fail(operation, errors, result, "execute", options) if errors else None
+            self._record_event(operation, ended - event.started, failure, event.context)
             if failure is not None:
+                self._log(failure, event.context)
                 failure.mark(event.span)
-            self._add_field_spans(operation, event.context, options)
-        event.span.end(operation.at(ended))
+            if event.span.is_recording():
+                self._add_field_spans(operation, event.context, options)
+        finally:
+            operation.fields, operation.slow_fields = {}, []
+            event.span.end(operation.at(ended))
 
-    def _start_field_span(self, operation: Operation, info: Any, coordinate: str) -> Callable[[BaseException | None], None] | None:
+    def _start_field_span(self, operation: Operation, info: Any, coordinate: str) -> LiveFieldSpan | None:
         options = self._options or self._read_options()
         if options.field_spans == "never" or operation.span is None or not operation.span.is_recording() or operation.traced >= _MAX_TRACED:
             return None
         operation.traced += 1
-        path = info.path.as_list()
-        attributes = field_attributes(coordinate, info.field_name, info.parent_type.name, str(path[-1]), path_text(path))
-        previous = get_current()
-        span = self._tracer.start_span(coordinate, attributes=attributes)
-        context = set_span_in_context(span, previous)
-        attach(context)
-
-        def finish(error: BaseException | None) -> None:
-            if get_current() is context:
-                attach(previous)
-            if error is not None:
-                span.set_attribute(semconv.ERROR_TYPE, error_type([error], None))
-                span.set_status(Status(StatusCode.ERROR))
-            span.end()
-
-        return guard("execution", finish)
+        return LiveFieldSpan(self._tracer, info, coordinate)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import threading
 import weakref
 from typing import Any
 
 from graphql import GraphQLSchema
 
 from otel_graphql_auto import semconv
+from otel_graphql_auto._safety import new_lock
 
 __all__ = ["SchemaNames"]
 
@@ -22,7 +22,7 @@ class SchemaNames:
     def __init__(self) -> None:
         self._names: weakref.WeakKeyDictionary[GraphQLSchema, str] = weakref.WeakKeyDictionary()
         self._given: set[str] = set()
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def name(self, schema: GraphQLSchema | None) -> str | None:
         """The schema's name, or None while there is only one. After twenty names, further schemas are `_OTHER`."""

@@ -34,8 +34,8 @@ def report_slow(operation: Operation, span: Span, threshold_ns: int) -> None:
     }
     phases = ", ".join(f"{phase.type} {(phase.ended - phase.started) / 1e6:.1f} ms" for phase in operation.phases)
     _logger.warning(
-        "Slow GraphQL operation %s %s: %.1f ms, threshold %g ms (%s); errors %d; document %s; trace_id=%s",
-        operation.type,
+        "Slow GraphQL %s %s: %.1f ms, threshold %g ms (%s); errors %d; document %s; trace_id=%s",
+        operation.type or "operation",
         name,
         numbers["duration_ms"],
         numbers["threshold_ms"],

@@ -7,13 +7,15 @@ from typing import Any
 from opentelemetry.trace import Status, StatusCode, Tracer, set_span_in_context
 
 from otel_graphql_auto import semconv
+from otel_graphql_auto.execution.calls import FieldCall
 from otel_graphql_auto.execution.errors import error_type
-from otel_graphql_auto.execution.fields import FieldCall
 from otel_graphql_auto.operation import Operation, Phase
 
 __all__ = ["add_field_spans", "add_phase_spans", "field_attributes"]
 
 _SLOW_PHASE_NS = 1_000_000
+"""A phase that takes this long gets a span under PHASE_SPANS = "slow"."""
+
 _OPERATION_PHASES = ("variable_coercion", "execute")
 """Phases of an operation rather than of a document: their spans carry its type and name."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from opentelemetry.metrics import CallbackOptions, Histogram, Meter, Observation
 
-from otel_graphql_auto import semconv
+from otel_graphql_auto import lifecycle, semconv
 from otel_graphql_auto._safety import Tally
 from otel_graphql_auto.execution.names import OperationNames
 
@@ -35,16 +35,18 @@ class Instruments:
         self.field_errors = meter.create_counter(*semconv.FIELD_ERRORS[:3])
         self.field_deprecated = meter.create_counter(*semconv.FIELD_DEPRECATED[:3])
         self.active = Tally()
+        self.overflow = Tally()
         self.names: OperationNames | None = None
 
         def observe_active(_options: CallbackOptions) -> Iterable[Observation]:
+            lifecycle.settle()
             return [Observation(count, {semconv.OPERATION_TYPE: kind} if kind else {}) for (kind,), count in self.active.read().items()]
 
         def observe_names(_options: CallbackOptions) -> Iterable[Observation]:
             return [Observation(len(self.names))] if self.names is not None else []
 
         def observe_overflow(_options: CallbackOptions) -> Iterable[Observation]:
-            return [Observation(self.names.overflow)] if self.names is not None else []
+            return [Observation(self.overflow.read().get((), 0))]
 
         active, names, overflow = semconv.REQUEST_ACTIVE, semconv.OPERATION_NAMES, semconv.OPERATION_NAMES_OVERFLOW
         meter.create_observable_up_down_counter(active.name, [observe_active], active.unit, active.description)

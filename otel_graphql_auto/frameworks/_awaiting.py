@@ -9,12 +9,13 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from otel_graphql_auto import lifecycle
+from otel_graphql_auto._safety import guard
 from otel_graphql_auto.operation import Operation
 
 __all__ = ["observed"]
 
 
-def observed(
+def _observed(
     awaitable: Awaitable[Any], operation: Operation, *, owned: bool, done: Callable[[Any, BaseException | None], Any] | None = None
 ) -> Coroutine[Any, Any, Any]:
     """A coroutine that gives what `awaitable` gives and calls `done(value, error)` when it does.
@@ -30,6 +31,14 @@ def observed(
         coroutine.__name__, coroutine.__qualname__ = awaitable.__name__, awaitable.__qualname__
     weakref.finalize(coroutine, _abandoned, awaitable, operation, owned).atexit = False
     return coroutine  # type: ignore[no-any-return]
+
+
+_guarded = guard("graphql-core", _observed)
+
+
+def observed(awaitable: Any, operation: Operation, *, owned: bool, done: Callable[[Any, BaseException | None], Any] | None = None) -> Any:
+    """A coroutine that stands for `awaitable`, or `awaitable` itself where that cannot be made."""
+    return _guarded(awaitable, operation, owned=owned, done=done) or awaitable
 
 
 async def _await(
@@ -57,4 +66,4 @@ def _abandoned(awaitable: Any, operation: Operation, owned: bool) -> None:
     if inspect.iscoroutine(awaitable) and inspect.getcoroutinestate(awaitable) == inspect.CORO_CREATED:
         awaitable.close()
     if owned:
-        lifecycle.end(operation, CancelledError())
+        lifecycle.abandon(operation, CancelledError())

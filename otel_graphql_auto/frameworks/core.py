@@ -48,16 +48,16 @@ def around_parse(parse: Callable[..., Any]) -> Callable[..., Any]:
             document = parse(*args, **kwargs)
             _parsed_again(operation, args, document)
             return document
-        _note_source(operation, args, kwargs)
+        _note(operation, args, kwargs)
         started = perf_counter_ns()
         document = lifecycle.answer("parse", operation, *args[:1])
         if document is None:
             try:
                 document = parse(*args, **kwargs)
             except BaseException as error:
-                operation.add_phase("parse", started, (error,))
+                _add_phase(operation, "parse", started, (error,))
                 raise
-        operation.add_phase("parse", started)
+        _add_phase(operation, "parse", started)
         operation.parsed = document
         return document
 
@@ -65,8 +65,15 @@ def around_parse(parse: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _note_source(operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    source = args[0] if args else kwargs.get("source")
-    operation.source = source if isinstance(source, str) else getattr(source, "body", None)
+    operation.source = _text_of(args[0] if args else kwargs.get("source"))
+
+
+def _text_of(source: Any) -> str | None:
+    return source if isinstance(source, str) else getattr(source, "body", None)
+
+
+_note = guard("graphql-core", _note_source)
+_add_phase = guard("graphql-core", Operation.add_phase)
 
 
 def _note_parsed_again(operation: Operation, args: tuple[Any, ...], document: Any) -> None:
@@ -119,28 +126,34 @@ def around_validate(validate: Callable[..., Any]) -> Callable[..., Any]:
 
     def validate_observed(*args: Any, **kwargs: Any) -> Any:
         operation = current.get()
-        if operation is None or operation.state != BEGUN or len(args) < 2 or (operation.parsed or args[1]) is not args[1]:
+        document = args[1] if len(args) > 1 else kwargs.get("document_ast")
+        if operation is None or operation.state != BEGUN or (operation.parsed or document) is not document:
             return validate(*args, **kwargs)
-        _identify(operation, args[1])
-        operation.schema = args[0]
+        schema = operation.schema = args[0] if args else kwargs.get("schema")
+        _identify(operation, document, surely=False)
         started = perf_counter_ns()
-        errors = lifecycle.answer("validate", operation, args[0], args[1])
+        errors = lifecycle.answer("validate", operation, schema, document)
         if errors is None:
             try:
                 errors = validate(*args, **kwargs)
             except BaseException as error:
-                operation.add_phase("validate", started, (error,))
+                _add_phase(operation, "validate", started, (error,))
                 raise
-        operation.add_phase("validate", started, errors)
+        _add_phase(operation, "validate", started, errors)
+        if errors:
+            _identify(operation, document)
         return errors
 
     return validate_observed
 
 
-def _find_and_identify(operation: Operation, document: Any) -> None:
+def _find_and_identify(operation: Operation, document: Any, *, surely: bool = True) -> None:
+    """Without `surely`, an operation that only its name tells from others in the document can wait until the name is known."""
     # Callers may pass anything; what is no document fails in the library as it does without us.
     if operation.document is None and isinstance(document, DocumentNode):
-        lifecycle.identified(operation, document, _definition_in(document, operation.requested_name))
+        definition = _definition_in(document, operation.requested_name)
+        if surely or definition is not None:
+            lifecycle.identified(operation, document, definition)
 
 
 _identify = guard("graphql-core", _find_and_identify)
@@ -176,15 +189,15 @@ def around_execute(execute: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _enter_execution(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Operation | None, bool]:
+    document, name = _argument("document", args, kwargs), _argument("operation_name", args, kwargs)
     operation = current.get()
-    owned = operation is None or operation.state != BEGUN
+    owned = operation is None or operation.state != BEGUN or (operation.parsed or document) is not document
     if operation is None or owned:
-        operation = lifecycle.begin(request_of(_argument("context_value", args, kwargs)), _argument("operation_name", args, kwargs))
+        operation = lifecycle.begin(request_of(_argument("context_value", args, kwargs)), name)
         if operation is None:
             return None, False
-    if operation.document is None:
-        operation.requested_name = operation.requested_name or _argument("operation_name", args, kwargs)
-        _identify(operation, _argument("document", args, kwargs))
+    operation.requested_name = operation.requested_name or name
+    _identify(operation, document)
     lifecycle.claim(operation, _argument("schema", args, kwargs), _argument("variable_values", args, kwargs))
     return operation, owned
 
@@ -208,8 +221,7 @@ def around_impl(graphql_impl: Callable[..., Any]) -> Callable[..., Any]:
     """`graphql_impl`, which `graphql()`, `graphql_sync()` and graphene's `Schema.execute` and `.execute_async` all come down to."""
 
     def graphql_impl_observed(*args: Any, **kwargs: Any) -> Any:
-        operation = current.get()
-        if operation is not None and operation.state == BEGUN:
+        if _joins(args, kwargs):
             return graphql_impl(*args, **kwargs)
         operation = lifecycle.begin(request_of(_argument("context_value", args, kwargs)), _argument("operation_name", args, kwargs))
         if operation is None:
@@ -227,6 +239,20 @@ def around_impl(graphql_impl: Callable[..., Any]) -> Callable[..., Any]:
     return graphql_impl_observed
 
 
+def _joins_begun(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether this call executes what a view has begun: nothing is parsed yet, or it was this very text (graphene-django 3.1)."""
+    operation = current.get()
+    if operation is None or operation.state != BEGUN:
+        return False
+    if operation.phases and operation.source != _text_of(args[1] if len(args) > 1 else kwargs.get("source")):
+        return False
+    operation.requested_name = operation.requested_name or _argument("operation_name", args, kwargs)
+    return True
+
+
+_joins = guard("graphql-core", _joins_begun)
+
+
 def around_variables(get_variable_values: Callable[..., Any]) -> Callable[..., Any]:
     """`get_variable_values`, timed where an operation declares variables."""
 
@@ -235,9 +261,11 @@ def around_variables(get_variable_values: Callable[..., Any]) -> Callable[..., A
         declared = args[1] if len(args) > 1 else kwargs.get("var_def_nodes")
         if operation is None or not declared or operation.definition is None or declared is not operation.definition.variable_definitions:
             return get_variable_values(*args, **kwargs)
+        if operation.phases and operation.phases[-1].type == "execute":
+            return get_variable_values(*args, **kwargs)  # once more for each event of a subscription
         started = perf_counter_ns()
         values = get_variable_values(*args, **kwargs)
-        operation.add_phase("variable_coercion", started, values if isinstance(values, list) else ())
+        _add_phase(operation, "variable_coercion", started, values if isinstance(values, list) else ())
         return values
 
     return get_variable_values_observed

@@ -9,6 +9,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from otel_graphql_auto import lifecycle
@@ -58,10 +59,11 @@ class _Views:
     def __init__(self, base: type[Any]) -> None:
         self._base = base
         self._patches: list[Patch] = []
+        self._init_subclass: Any = vars(base).get("__init_subclass__")
 
     def attach(self) -> None:
-        """Patch each of them. The base class has no `__init_subclass__`; while attached it has ours."""
-        meet, base = guard("graphene", self._meet), self._base
+        """Patch each of them. While attached the base class has an `__init_subclass__` of ours."""
+        meet, base, inherited = guard("graphene", self._meet), self._base, self._init_subclass
         waiting = [base]
         while waiting:
             view = waiting.pop()
@@ -69,20 +71,26 @@ class _Views:
             meet(view)
 
         def init_subclass(view: type[Any], /, **kwargs: Any) -> None:
-            super(base, view).__init_subclass__(**kwargs)
+            if inherited is None:
+                super(base, view).__init_subclass__(**kwargs)
+            else:
+                inherited.__get__(None, view)(**kwargs)
             meet(view)
 
         base.__init_subclass__ = classmethod(init_subclass)  # type: ignore[assignment]
 
     def _meet(self, view: type[Any]) -> None:
-        if "get_response" in vars(view):
+        if isinstance(vars(view).get("get_response"), FunctionType):
             patch = Patch(view, "get_response", around_get_response)
             patch.attach()
             self._patches.append(patch)
 
     def detach(self) -> None:
         """Leave them as they were."""
-        del self._base.__init_subclass__
+        if self._init_subclass is None:
+            del self._base.__init_subclass__
+        else:
+            self._base.__init_subclass__ = self._init_subclass
         for patch in reversed(self._patches):
             patch.detach()
 

@@ -25,7 +25,7 @@ def _belongs(stream: AsyncIterable[Any], operation: Operation) -> None:
     """Note it. A stream that is never mapped ends its operation when it is gone, one that cannot be noted at once."""
     try:
         _operations[stream] = operation
-        weakref.finalize(stream, lifecycle.end, operation).atexit = False
+        weakref.finalize(stream, lifecycle.abandon, operation).atexit = False
     except TypeError:
         lifecycle.end(operation)
 
@@ -77,7 +77,7 @@ def around_map(map_async_iterator: type[Any]) -> type[Any]:
             super().__init__(iterable, callback if operation is None else _around_event(callback, operation))
             self._operation = operation
             if operation is not None:
-                weakref.finalize(self, lifecycle.end, operation).atexit = False
+                weakref.finalize(self, lifecycle.abandon, operation).atexit = False
 
         def _finish(self, error: BaseException | None = None) -> None:
             if self._operation is not None:

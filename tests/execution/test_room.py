@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import time
@@ -323,15 +324,19 @@ def test_which_phases_get_spans(seen, post, configure, monkeypatch, wish, query,
 def test_span_kind_and_names(seen, post, configure, tmp_path):
     """SPAN_KIND gives the released form; SPAN_NAMES names declared operations only."""
     manifest = tmp_path / "manifest.json"
-    manifest.write_text(json.dumps({"sha256:00": {"name": "Declared", "document": "query Declared { hello }"}}))
+    document = "query Declared { hello }"
+    digest = hashlib.sha256(document.encode()).hexdigest()
+    manifest.write_text(json.dumps({digest: {"name": "Declared", "document": document}}))
     configure(SPAN_KIND="server", SPAN_NAMES="type_and_name", OPERATION_MANIFEST=str(manifest), OPERATION_NAMES_LIMIT=1)
-    post("query Declared { hello }")
+    post(document)
     post("query Other { hello }")
+    post("query Declared { hello who }")  # the name alone declares nothing
     assert [(span.name, span.kind) for span in seen.operation_spans] == [
         ("query Declared", SpanKind.SERVER),
         ("query", SpanKind.SERVER),
+        ("query", SpanKind.SERVER),
     ]
-    assert value_of(seen, semconv.REQUEST_DURATION, OPERATION_NAME="Declared") == 1
+    assert value_of(seen, semconv.REQUEST_DURATION, OPERATION_NAME="Declared") == 2
     assert value_of(seen, semconv.REQUEST_DURATION, OPERATION_NAME="_OTHER") == value_of(seen, semconv.OPERATION_NAMES_OVERFLOW) == 1
 
 
