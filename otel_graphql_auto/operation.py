@@ -142,7 +142,7 @@ class Operation:
     def let_go(self) -> None:
         """Drop what is large once the operation is over: a task that it started may keep its context, and so this object, for long."""
         self.result = self.request = self.variables = self.outer = None
-        self.parsed = self.document = self.definition = self.source = None
+        self.schema = self.parsed = self.document = self.definition = self.source = None
         self.otel_context = self.otel_previous = self.slow_fields = None
         # An exception holds its traceback, and that the frames of the resolvers with all that they had.
         self.errors = ()

@@ -25,8 +25,8 @@ __all__ = [
     "around_schema",
     "around_validate",
     "around_variables",
+    "begin",
     "enter",
-    "request_of",
 ]
 
 _POSITIONS = {"schema": 0, "document": 1, "context_value": 3, "variable_values": 4, "operation_name": 5}
@@ -193,7 +193,7 @@ def _enter_execution(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Ope
     operation = current.get()
     owned = operation is None or operation.state != BEGUN or (operation.parsed or document) is not document
     if operation is None or owned:
-        operation = lifecycle.begin(request_of(_argument("context_value", args, kwargs)), name)
+        operation = begin(args, kwargs)
         if operation is None:
             return None, False
     operation.requested_name = operation.requested_name or name
@@ -211,7 +211,15 @@ def enter(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Operation | No
     return entered or (None, False)
 
 
-def request_of(context: Any) -> Any:
+def _begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Operation | None:
+    return lifecycle.begin(_request_in(_argument("context_value", args, kwargs)), _argument("operation_name", args, kwargs))
+
+
+begin = guard("graphql-core", _begin)
+"""An operation for a call that executes a document, with these arguments."""
+
+
+def _request_in(context: Any) -> Any:
     """The HTTP request, where the application made it the context value."""
     module = sys.modules.get("django.http.request")
     return context if module is not None and isinstance(context, module.HttpRequest) else None
@@ -223,7 +231,7 @@ def around_impl(graphql_impl: Callable[..., Any]) -> Callable[..., Any]:
     def graphql_impl_observed(*args: Any, **kwargs: Any) -> Any:
         if _joins(args, kwargs):
             return graphql_impl(*args, **kwargs)
-        operation = lifecycle.begin(request_of(_argument("context_value", args, kwargs)), _argument("operation_name", args, kwargs))
+        operation = begin(args, kwargs)
         if operation is None:
             return graphql_impl(*args, **kwargs)
         try:

@@ -11,7 +11,7 @@ from typing import Any
 
 from otel_graphql_auto import lifecycle
 from otel_graphql_auto._safety import guard
-from otel_graphql_auto.frameworks.core import enter, request_of
+from otel_graphql_auto.frameworks.core import begin, enter
 from otel_graphql_auto.operation import Operation
 
 __all__ = ["around_map", "around_schema_subscribe", "around_source"]
@@ -129,9 +129,7 @@ def around_schema_subscribe(subscribe: Callable[..., Any]) -> Callable[..., Any]
     """The `Schema.subscribe` of graphene, which parses and validates before it subscribes."""
 
     async def subscribe_observed(schema: Any, *args: Any, **kwargs: Any) -> Any:
-        name = kwargs.get("operation_name") or kwargs.get("operation")
-        context = kwargs.get("context_value") or kwargs.get("context")
-        operation = lifecycle.begin(request_of(context), name)
+        operation = begin((), {"context_value": kwargs.get("context"), "operation_name": kwargs.get("operation"), **kwargs})
         if operation is None:
             return await subscribe(schema, *args, **kwargs)
         try:

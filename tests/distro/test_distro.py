@@ -42,6 +42,17 @@ def test_the_defaults_give_way_to_what_the_user_has_set(monkeypatch):
     assert os.environ["OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"] == "process,graphql_auto"
 
 
+def test_an_empty_variable_counts_as_unset(monkeypatch):
+    """As the OpenTelemetry specification wants it, and as compose files write an optional one."""
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "")
+    monkeypatch.setattr(distro, "_set_by_us", [])
+    distro.GraphQLDistro()._configure()
+    assert os.environ["OTEL_TRACES_EXPORTER"] == "otlp"
+    for variable in distro._set_by_us:
+        monkeypatch.delenv(variable)
+    distro._take_detector_back()
+
+
 def test_the_settings_are_found_where_only_manage_py_names_them(started_as, monkeypatch):
     """Without running it; the environment comes first."""
     started_as("manage.py", "runserver", module="bookshop.settings.dev")

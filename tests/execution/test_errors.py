@@ -5,10 +5,10 @@ from __future__ import annotations
 from asyncio import CancelledError
 
 import pytest
-from graphql import GraphQLError, build_schema, get_operation_ast, parse
+from graphql import GraphQLError, build_schema, execute_sync, get_operation_ast, parse, validate
 
 from otel_graphql_auto.execution.document import read_manifest, redacted
-from otel_graphql_auto.execution.errors import coordinate_at, error_type, fault, path_text
+from otel_graphql_auto.execution.errors import coordinate_at, error_type, fault, path_text, without_values
 
 
 def located(original):
@@ -46,6 +46,76 @@ def test_one_error_of_the_servers_makes_it_the_servers_fault():
     assert fault([client, server], "execute") == "server"
     assert fault([server], "execute", lambda error: "client") == "client"
     assert fault([client], "execute", lambda error: "nonsense") == "client"
+
+
+VALUES = build_schema("""
+  input In { n: Int }  enum E { RED }  scalar S
+  type Query { f(n: Int, s: String, e: E, i: In, id: ID, r: Int!): Int }
+""")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{ f(n: "hunter2", r: 1) }',
+        '{ f(r: "hunter2"',
+        "{ f(n: 1.hunter2) }",
+        '{ f(e: "hunter2", r: 1) }',
+        '{ f(i: {n: "hunter2"}, r: 1) }',
+        '{ f(i: "hunter2", r: 1) }',
+        '{ f(r: 1) } "hunter2"',
+        '{ f(r: 1) } """hunter2"""',
+    ],
+)
+def test_messages_of_parsing_and_validating_show_no_literal(document):
+    """What is wrong and where stays; what the client wrote goes."""
+    try:
+        errors = validate(VALUES, parse(document))
+    except GraphQLError as error:
+        errors = [error]
+    assert errors
+    for error in errors:
+        message = without_values(error, error.message)
+        assert "hunter2" not in message
+        assert len(message) > 15
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"n": "hunter2"},
+        {"n": {"hunter2": 1}},
+        {"i": {"n": "hunter2; and more"}},
+        {"i": {"hunter2": 1}},
+        {"e": "hunter2"},
+        {"n": "hun'ter2\""},
+    ],
+)
+def test_messages_about_variables_show_no_value(variables):
+    """However they are quoted."""
+    document = parse("query ($n: Int, $i: In, $e: E) { f(n: $n, i: $i, e: $e, r: 1) }")
+    errors = execute_sync(VALUES, document, variable_values=variables).errors
+    assert errors
+    for error in errors:
+        message = without_values(error, error.message)
+        assert "hunter2" not in message
+        assert "hun'ter2" not in message
+        assert message.startswith("Variable '$")
+
+
+def test_names_of_the_schema_stay_in_messages():
+    """They are what one needs to mend the client."""
+    (error,) = validate(VALUES, parse("{ nope }"))
+    assert without_values(error, error.message) == "Cannot query field 'nope' on type 'Query'."
+    raised = GraphQLError('the "word" is mine', path=["a"], nodes=[parse("{ a }").definitions[0].selection_set.selections[0]])
+    assert without_values(raised, raised.message) == 'the "word" is mine'
+
+
+def test_an_argument_that_fails_at_run_time_is_the_clients_fault():
+    """A variable that validation could not judge."""
+    schema = build_schema("type Query { f(n: Int! = 1): Int }")
+    result = execute_sync(schema, parse("query ($n: Int) { f(n: $n) }"), variable_values={"n": None})
+    assert fault(result.errors, "execute") == "client"
 
 
 SCHEMA = build_schema("""

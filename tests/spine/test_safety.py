@@ -14,6 +14,8 @@ from otel_graphql_auto._patching import Patch
 from otel_graphql_auto._safety import Tally, guard, internal_errors, text, type_name
 from otel_graphql_auto.execution.room import Execution
 from otel_graphql_auto.frameworks import graphene as adapter
+from otel_graphql_auto.instrumentor import GraphQLInstrumentor
+from otel_graphql_auto.room import Room
 from otel_graphql_auto.testing import capture
 from tests.schema import schema
 
@@ -102,6 +104,18 @@ async def test_a_moment_that_raises_changes_no_answer(bare, client, monkeypatch,
         "otel_graphql_auto.execution.options.Options.__init__",
         "otel_graphql_auto.settings.get",
         "otel_graphql_auto.operation.Operation.at",
+        "otel_graphql_auto.operation.Operation.let_go",
+        "otel_graphql_auto.operation.Phase",
+        "otel_graphql_auto.frameworks.core._text_of",
+        "otel_graphql_auto.frameworks.core._definition_in",
+        "otel_graphql_auto.frameworks.core._argument",
+        "otel_graphql_auto.frameworks.core._request_in",
+        "otel_graphql_auto.frameworks._awaiting._await",
+        "otel_graphql_auto.execution.calls.path_text",
+        "otel_graphql_auto.execution.calls.FieldCall",
+        "otel_graphql_auto.execution.room.LiveFieldSpan",
+        "otel_graphql_auto.execution.failures.coordinate_at",
+        "otel_graphql_auto.execution.errors.fault",
     ],
 )
 async def test_a_part_that_raises_changes_no_answer(bare, client, configure, monkeypatch, target):
@@ -110,7 +124,8 @@ async def test_a_part_that_raises_changes_no_answer(bare, client, configure, mon
     monkeypatch.setattr(target, fail)
     with capture():
         assert answers(client) == bare
-        assert "later" in await async_results()
+        assert "too late" in await async_results()
+        assert "the second event breaks" in (await subscription_results())[1]
 
 
 @pytest.mark.usefixtures("forgiving")
@@ -161,6 +176,43 @@ def _patched():
                 owner = getattr(owner, attribute)
             if name in vars(owner):  # graphene-django 3.1 does not import all of them
                 yield owner, name
+
+
+@pytest.mark.usefixtures("forgiving")
+def test_a_room_whose_answer_raises_answers_nothing(bare, client):
+    """The application does the work itself."""
+
+    class Broken(Room):
+        name = "broken"
+        telemetry = False
+        parse = validate = execute = fail
+
+    with capture():
+        GraphQLInstrumentor().add_room(Broken())
+        assert answers(client) == bare
+
+
+def test_with_the_sdk_disabled_nothing_is_attached(monkeypatch, post):
+    """No telemetry, and no cost: not one function is wrapped."""
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    before = [vars(owner)[name] for owner, name in _patched()]
+    otel_graphql_auto.instrument()
+    assert all(vars(owner)[name] is then for (owner, name), then in zip(_patched(), before, strict=True))
+    assert post("{ hello }").json() == {"data": {"hello": "world"}}
+
+
+def test_a_lock_that_is_held_when_a_process_forks_is_free_in_the_child():
+    """Or the child's first count would wait for ever."""
+    import os
+
+    tally = Tally()
+    tally._lock.acquire()
+    child = os.fork()
+    if child == 0:
+        tally.add(("x",))
+        os._exit(0 if tally.read() == {("x",): 1} else 1)
+    tally._lock.release()
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_uninstrument_restores_the_identity_of_every_patched_attribute(client):

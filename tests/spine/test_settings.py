@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,7 @@ def test_each_type_can_be_given_in_the_environment(monkeypatch, key, text, value
         ({"NONSENSE_ENTIRELY": 5}, "E001", "not a setting", "Known keys"),
         ({"SLOW_QUERY_THRESHOLD": "fast"}, "E002", "number of milliseconds", "1000"),
         ({"SLOW_QUERY_THRESHOLD": -1}, "E002", "number of milliseconds", "1000"),
+        ({"SLOW_QUERY_THRESHOLD": float("inf")}, "E002", "number of milliseconds", "1000"),
         ({"SLOW_QUERY_THRESHOLD": True}, "E002", "number of milliseconds", "1000"),
         ({"PERFORMANCE_MONITORING": "no"}, "E002", "True or False", "True"),
         ({"DISABLED": ["kitchen"]}, "E002", "'execution'", "[]"),
@@ -63,6 +66,7 @@ def test_each_type_can_be_given_in_the_environment(monkeypatch, key, text, value
         ({"REQUEST_HOOK": "no.such.hook"}, "E003", "cannot be imported", "ignored"),
         ({"REQUEST_HOOK": "json.__name__"}, "E003", "not callable", "ignored"),
         ({"OPERATION_MANIFEST": "/no/such/file.json"}, "E004", "no such file", "relative"),
+        ({"OPERATION_MANIFEST": __file__}, "E004", "not JSON", "ignored"),
     ],
 )
 def test_a_wrong_setting_fails_manage_py_check_with_a_hint(configure, values, code, words, hint):
@@ -101,6 +105,18 @@ def test_good_settings_pass_the_check(configure):
     configure(SLOW_QUERY_THRESHOLD=10, DISABLED=[], REQUEST_HOOK="json.dumps")
     call_command("check")
     assert check_settings() == []
+
+
+def test_the_rooms_that_can_be_disabled_are_the_rooms_that_there_are():
+    """And the command line of opentelemetry-instrument knows every setting."""
+    from otel_graphql_auto.instrumentor import ROOMS
+
+    assert tuple(room.name for room in ROOMS) == package_settings.ROOMS
+    code = "import otel_graphql_auto.environment_variables as names; print(*[n for n in dir(names) if n.startswith('OTEL_')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == {
+        package_settings.ENVIRONMENT_PREFIX + name for name in package_settings.Settings.__dataclass_fields__
+    }
 
 
 def test_the_settings_page_lists_every_setting_and_default():
