@@ -189,6 +189,8 @@ def server(port: int) -> Iterator[subprocess.Popen[bytes]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        # It is ended with SIGINT, which a shell has ignored by what it starts in the background.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no other thread runs yet
     )
     relay = threading.Thread(target=pass_on, args=(process,), daemon=True)
     relay.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -53,6 +54,18 @@ def test_the_acceptance_table_is_whole_and_points_at_files_that_exist():
         assert files or "not yet" in proof, row
         for file in files:
             assert (ROOT / file).exists(), f"{row}: {file}"
+
+
+def test_the_readme_shows_the_costs_that_were_measured():
+    """Each row of its table is a row of docs/cost.json, which the benchmark wrote."""
+    measured = json.loads((ROOT / "docs" / "cost.json").read_text())["workloads"].values()
+    table = [
+        f"| {row['title']} | {row['upstream']['value']:.2f} | {row['ours']['value']:.2f} [{row['ours']['low']:.2f}, {row['ours']['high']:.2f}] | {row['spans']} |"
+        for row in measured
+    ]
+    shown = [line for line in (ROOT / "README.md").read_text().splitlines() if re.match(r"\| .* \| \d\.\d\d \|", line)]
+    assert len(table) == 6
+    assert shown == table
 
 
 def test_no_file_of_the_package_is_too_long():

@@ -54,10 +54,17 @@ def test_migrating_and_seeding_take_seconds_and_the_second_time_does_nothing(env
     assert (second.returncode, second.stdout) == (0, ""), second.stderr
 
 
+def _heed_control_c():
+    """A build that runs in the background ignores it, and so would everything that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def tour(environment, *arguments):
     command = [sys.executable, DEMO / "tour.py", *arguments]
-    process = subprocess.Popen(command, cwd="/", env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        command, cwd="/", env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=_heed_control_c
+    )
     try:
         yield process
     finally:

@@ -113,6 +113,8 @@ class Service:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # A build that runs in the background ignores control-C, and so would everything that it starts.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
         try:
             wait_until(self.is_listening, timeout=60, what=f"{command} listening")

@@ -27,7 +27,6 @@ TEST_REQUIREMENTS = (
     "pytest-django>=4.9",
     "pytest-asyncio>=0.25",
     "opentelemetry-proto>=1.45",
-    "PyYAML>=6",
     "factory-boy>=3.3",
 )
 

@@ -32,7 +32,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from time import monotonic
 
-from report import machine_facts, print_report, summarise
+from report import for_readers, machine_facts, print_report, summarise
 from variants import VARIANTS
 from workloads import WORKLOADS
 
@@ -166,6 +166,7 @@ def parse_options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--generations", type=int, default=3, help="how often the processes are started anew (default 3)")
     parser.add_argument("--quick", action="store_true", help="about 40 seconds, one generation; good enough to see a large change")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--readme", type=Path, help="write the ratios that the README shows to this file (docs/cost.json)")
     parser.add_argument("--json", type=Path, help="write every block and the summary to this file")
     parser.add_argument("--check", action="store_true", help="hold the answers and the spans against what they must be, time nothing")
     options = parser.parse_args(arguments)
@@ -193,6 +194,8 @@ def main(arguments: list[str] | None = None) -> int:
     except BenchmarkError as wrong:
         print(f"wrong answer, nothing is measured: {wrong}", file=sys.stderr)
         return 1
+    if options.readme:
+        options.readme.write_text(json.dumps(for_readers(result["summary"], result["machine"]), indent=1) + "\n")
     if options.json:
         options.json.write_text(json.dumps(result, indent=1))
     elif options.check:

@@ -14,7 +14,7 @@ from ratios import Estimate, paired
 from variants import VARIANTS
 from workloads import WORKLOADS
 
-__all__ = ["machine_facts", "print_report", "summarise"]
+__all__ = ["for_readers", "machine_facts", "print_report", "summarise"]
 
 PACKAGES = ("Django", "graphene-django", "graphql-core", "opentelemetry-sdk", "opentelemetry-instrumentation-django")
 BUSY = 0.3
@@ -69,6 +69,19 @@ def summarise(blocks: list[dict], memory: list[dict]) -> dict:
     return {"workloads": workloads, "peak_memory": {variant: median(values) for variant, values in peaks.items()}}
 
 
+def for_readers(summary: dict, machine: dict) -> dict:
+    """The ratios alone, for the table in the README: workload -> title, upstream and ours with their intervals, and the machine."""
+    rows = {}
+    for workload, variants in summary["workloads"].items():
+        ratios = {name: variants[name]["wall_ratio"] for name in ("upstream", "ours")}
+        rows[workload] = {
+            "title": WORKLOADS[workload].title,
+            **{name: {key: round(number, 2) for key, number in ratio.items()} for name, ratio in ratios.items()},
+            "spans": round(variants["ours"]["spans"]),
+        }
+    return {"workloads": rows, "machine": {key: machine[key] for key in ("cores", "python", "packages")}}
+
+
 def _interval(numbers: dict[str, float]) -> str:
     estimate = Estimate(**numbers)
     return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
@@ -80,6 +93,8 @@ def _remark(workload: str, variant: str, row: dict) -> str:
     if variant != "ours":
         return ""
     goal, ratio = WORKLOADS[workload].goal, row["wall_ratio"]
+    if goal is None:
+        return ""
     verdict = "reached" if ratio["high"] <= goal else "missed" if ratio["low"] > goal else "too close to call"
     return f"goal {goal:.2f}: {verdict}"
 

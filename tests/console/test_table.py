@@ -1,0 +1,80 @@
+"""The table of operations: what is in it, when it is printed, and that it does not grow."""
+
+import time
+
+import pytest
+
+from otel_graphql_auto import semconv
+from otel_graphql_auto.console.table import SAMPLES
+from tests.console.terminal import Terminal, wait_for, words
+
+
+def test_the_table_has_a_row_for_each_operation_slowest_first(terminal):
+    for number in range(1, 101):
+        with terminal.operation("Feed", end=number, error="Boom" if number > 97 else None):
+            pass
+    with terminal.operation("Slow", type_="mutation", end=2500, attributes={semconv.SLOW: True}):
+        pass
+    terminal.export()
+    heading, _, *rows = terminal.table()
+    assert words(heading) == ["operation", "count", "p50", "p95", "max", "slow", "errors"]
+    assert [words(row) for row in rows] == [
+        ["mutation", "Slow", "1", "2.50", "s", "2.50", "s", "2.50", "s", "1", "-"],
+        ["query", "Feed", "100", "50.0", "ms", "95.0", "ms", "100", "ms", "-", "3"],
+    ]
+
+
+def test_queries_have_a_column_only_where_they_are_known(terminal):
+    for count in (2, 3):
+        with terminal.operation("Feed", end=2, attributes={semconv.DB_QUERY_COUNT: count}):
+            pass
+    with terminal.operation("Hello", end=1):
+        pass
+    terminal.export()
+    heading, _, *rows = terminal.table()
+    assert words(heading)[-2:] == ["queries", "(mean)"]
+    assert [words(row)[-1] for row in rows] == ["2.5", "-"]
+
+
+def test_the_table_waits_until_it_is_quiet_and_is_printed_once():
+    terminal = Terminal(settle_seconds=0.2)
+    for _ in range(3):
+        with terminal.operation():
+            pass
+        assert len(terminal.export()) == 1
+        time.sleep(0.05)
+    wait_for(lambda: "Operations so far" in terminal.output.getvalue())
+    lines = terminal.lines()
+    assert words(lines[-1])[:3] == ["query", "Hello", "3"]
+    time.sleep(0.3)
+    assert terminal.lines() == []
+    terminal.exporter.shutdown()
+    assert terminal.lines() == []
+
+
+def test_the_table_at_shutdown_is_printed_when_something_came_since():
+    terminal = Terminal(settle_seconds=0.05)
+    with terminal.operation():
+        pass
+    terminal.export()
+    wait_for(lambda: "Operations so far" in terminal.output.getvalue())
+    with terminal.operation():
+        pass
+    terminal.ended, spans = [], list(terminal.ended)
+    terminal.exporter.export(spans)
+    terminal.exporter.shutdown()
+    assert terminal.output.getvalue().count("Operations so far") == 2
+
+
+def test_durations_are_sampled_evenly(terminal):
+    """Ten thousand durations are kept as a sample of bounded size whose percentiles are still right."""
+    for number in range(10_000):
+        with terminal.operation("Feed", end=1 + number % 1000):
+            pass
+    terminal.export()
+    row = terminal.exporter._table.rows["query Feed"]
+    assert row.count == 10_000
+    assert len(row.sample) == SAMPLES
+    assert row.percentile(0.5) == pytest.approx(0.5, abs=0.08)
+    assert row.percentile(0.95) == pytest.approx(0.95, abs=0.04)
+    assert row.longest == 1.0
