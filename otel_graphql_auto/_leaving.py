@@ -70,6 +70,7 @@ def bound_exit() -> None:
         atexit.register(_shutdown_metrics)
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _terminate)
+        os.register_at_fork(after_in_child=_let_die)
 
 
 @functools.cache
@@ -79,13 +80,22 @@ def _shutdown_metrics() -> None:
 
 
 def _terminate(signum: int, _frame: Any) -> None:
-    """Die of the signal as before, a moment later. Servers that handle it (gunicorn) replace this; uvicorn raises it again at its end."""
+    """Die of the signal as before, a moment later, or once a long call into C has returned.
+
+    Servers that handle the signal (gunicorn) replace this; uvicorn raises it again at its end.
+    """
     signal.signal(signum, signal.SIG_DFL)
     # In a thread: the interrupted code may hold a lock that exporting needs, and then waiting is all that is lost.
     last = threading.Thread(target=_export_the_rest, daemon=True)
     last.start()
     last.join(_EXIT_SECONDS + 1)
     os.kill(os.getpid(), signum)
+
+
+def _let_die() -> None:
+    """In a forked process that has no handler of its own: Python's runs only between bytecodes, and a pool waits for its workers to die."""
+    if signal.getsignal(signal.SIGTERM) is _terminate:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _export_the_rest() -> None:

@@ -17,8 +17,6 @@ from otel_graphql_auto._safety import guard
 __all__ = ["Patch", "when_imported"]
 
 _MISSING = object()
-_wrappers: dict[Any, Any] = {}
-"""The wrapper of each original. One for all the names it goes by, so that names for the same function still name the same function."""
 
 _waiting: dict[str, list[Callable[[Any], None]]] = {}
 
@@ -27,10 +25,12 @@ class Patch:
     """One attribute of a module or class that is replaced while attached.
 
     `make(original)` returns the wrapper. A wrapper must call the original unchanged when nothing of ours is active, because it may
-    outlive its patch: in a module that imported it by name, or inside somebody else's wrapper.
+    outlive its patch: in a module that imported it by name, or inside somebody else's wrapper. Patches that share `wrappers` give one
+    wrapper to all the names of a function, so that they go on naming the same function.
     """
 
-    def __init__(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+    def __init__(self, owner: Any, name: str, make: Callable[[Any], Any], wrappers: dict[Any, Any] | None = None) -> None:
+        self._wrappers = {} if wrappers is None else wrappers
         self.owner = owner
         self.name = name
         self._make = make
@@ -42,15 +42,15 @@ class Patch:
         own = vars(self.owner).get(self.name, _MISSING)
         if self._original is not _MISSING or own is _MISSING:
             return
-        for original, wrapper in _wrappers.items():
+        for original, wrapper in self._wrappers.items():
             if own is wrapper:
                 # Imported by name from a module where it is wrapped already: wrapping it again would count twice.
                 self._original, self._wrapper = original, wrapper
                 return
-        if own not in _wrappers:
+        if own not in self._wrappers:
             made = self._make(own)
-            _wrappers[own] = made if isinstance(own, type) else functools.wraps(own)(made)
-        self._original, self._wrapper = own, _wrappers[own]
+            self._wrappers[own] = made if isinstance(own, type) else functools.wraps(own)(made)
+        self._original, self._wrapper = own, self._wrappers[own]
         setattr(self.owner, self.name, self._wrapper)
 
     def detach(self) -> None:

@@ -104,12 +104,14 @@ class GraphQLConfigurator(_OTelSDKConfigurator):
         kwargs.setdefault("resource_attributes", {}).update(attributes)
         kwargs.setdefault("export_span_processor", _leaving.SpanProcessor)
         kwargs.setdefault("export_log_record_processor", _leaving.LogRecordProcessor)
-        super()._configure(**kwargs)  # type: ignore[no-untyped-call]
-        # The SDK has read them. Left in the environment they would configure programs that this one starts, and other agents in them.
-        for variable in _set_by_us:
-            if variable not in _NEEDED_LATER:
-                os.environ.pop(variable, None)
-        _take_detector_back()
+        try:
+            super()._configure(**kwargs)  # type: ignore[no-untyped-call]
+        finally:
+            # The SDK has read them. Left in the environment they would configure programs that this one starts, and other agents in them.
+            for variable in _set_by_us:
+                if variable not in _NEEDED_LATER:
+                    os.environ.pop(variable, None)
+            _take_detector_back()
         os.register_at_fork(before=_add_detector, after_in_parent=_take_detector_back, after_in_child=_take_detector_back)
         guard("distro", _leaving.bound_exit)()
         guard("distro", _leaving.quieten_exporters)()

@@ -43,9 +43,9 @@ def _is_harmless(value: str) -> bool:
 def _without_graphql(name: str, value: str, query: str) -> str:
     """`value` with the GraphQL parameters of the query string in it hidden. A search form's `?query=shoes` is none."""
     pairs = parse_qsl(query, keep_blank_values=True, encoding="utf-8", errors="backslashreplace")
-    hidden = [(key, _HIDDEN if key in _GRAPHQL_PARAMETERS and "{" in item else item) for key, item in pairs]
-    if hidden == pairs:
+    if not any(key in _GRAPHQL_PARAMETERS and "{" in item for key, item in pairs):
         return value
+    hidden = [(key, _HIDDEN if key in _GRAPHQL_PARAMETERS else item) for key, item in pairs]
     rebuilt = urlencode(hidden, safe="[]")
     if name == semconv.URL_QUERY:
         return rebuilt

@@ -71,7 +71,7 @@ class _Moments:
     ended: tuple[Callable[..., Any], ...]
 
 
-_abandoned: deque[tuple[Operation, BaseException | None]] = deque()
+_abandoned: deque[tuple[Operation, BaseException | None, int]] = deque()
 _rooms: Sequence[Room] = ()
 _moments: _Moments | None = None
 
@@ -93,6 +93,7 @@ settings.on_reload(_forget)
 
 def _now() -> _Moments:
     global _moments
+    settings.refresh()
     moments = _moments
     if moments is None:
         moments = _moments = _Moments(_rooms)
@@ -109,7 +110,7 @@ def begin(request: Any = None, requested_name: str | None = None) -> Operation |
     if not moments.active:
         return None
     outer = current.get()
-    if outer is not None and outer.state == BEGUN and not outer.phases:
+    if outer is not None and outer.state == BEGUN and outer.document is None:
         return None  # a view's get_response that calls the one it overrides: the outer call owns the operation
     # It keeps to the rooms that were there when it began: each of them sees the end of what it saw begin, and nothing else.
     operation = Operation(
@@ -188,25 +189,32 @@ def resume(operation: Operation) -> None:
         observe(operation)
 
 
-def event_begins(operation: Operation) -> list[Any]:
-    """An event of a subscription is about to be executed."""
+def event_begins(operation: Operation) -> list[Any] | None:
+    """An event of a subscription is about to be executed. None where the subscription is over: its source has failed before."""
+    if operation.state == ENDED:
+        return None
     resume(operation)
     return [begins(operation) for begins in operation.moments.event_begins]
 
 
 def event_ends(operation: Operation, events: list[Any] | None, result: Any, error: BaseException | None) -> None:
     """That event is over. `events` is what `event_begins` gave."""
-    for ends, event in zip(operation.moments.event_ends, events or (), strict=False):
+    if events is None:
+        return
+    for ends, event in zip(operation.moments.event_ends, events, strict=False):
         ends(operation, event, result, error)
     suspend(operation)
 
 
-def end(operation: Operation, error: BaseException | None = None) -> None:
-    """The operation is over. `error` is an exception that left it. Something that never became an operation is forgotten."""
+def end(operation: Operation, error: BaseException | None = None, ended: int | None = None) -> None:
+    """The operation is over, or has been since `ended`. `error` is an exception that left it.
+
+    Something that never became an operation is forgotten.
+    """
     if operation.state == ENDED:
         return
     operation.state = ENDED
-    operation.duration_ns = perf_counter_ns() - operation.started
+    operation.duration_ns = (ended or perf_counter_ns()) - operation.started
     if current.get() is operation:
         current.set(operation.outer)
     if operation.phases or operation.document is not None or operation.errors:
@@ -224,17 +232,17 @@ def abandon(operation: Operation, error: BaseException | None = None) -> None:
     A finalizer runs wherever the garbage collector does, perhaps inside a lock that ending the operation needs.
     """
     if operation.state != ENDED:
-        _abandoned.append((operation, error))
+        _abandoned.append((operation, error, perf_counter_ns()))
 
 
 def settle() -> None:
     """End what was abandoned. Called before the next operation begins and before metrics are collected."""
     while _abandoned:
         try:
-            operation, error = _abandoned.popleft()
+            operation, error, ended = _abandoned.popleft()
         except IndexError:
             return  # another thread was faster
-        end(operation, error)
+        end(operation, error, ended)
 
 
 answer = guard("lifecycle", answer)

@@ -29,6 +29,7 @@ __all__ = [
     "off_reload",
     "on_reload",
     "problems",
+    "refresh",
     "reload",
     "sdk_is_disabled",
     "strict",
@@ -111,15 +112,21 @@ _listeners: list[Callable[[], None]] = []
 def get() -> Settings:
     """The settings in force."""
     global _current, _before_django
-    if _before_django and _django_is_configured():
-        reload()
-    if _current is None:
+    refresh()
+    current = _current
+    if current is None:
         values, found = _read()
         for problem in found:
             _logger.warning("%s (%s)", problem.message, problem.hint)
-        _current = Settings(**values)
+        current = _current = Settings(**values)
         _before_django = not _django_is_configured()
-    return _current
+    return current
+
+
+def refresh() -> None:
+    """Forget what was read before Django had settings, once it has."""
+    if _before_django and _django_is_configured():
+        reload()
 
 
 def reload(**_: object) -> None:
@@ -225,7 +232,7 @@ def _unimportable(values: Mapping[str, Any]) -> Iterator[Problem]:
         if _FIELDS[key].metadata["kind"] is IMPORT and isinstance(value, str):
             try:
                 target = resolve_name(value)
-            except (ImportError, AttributeError, ValueError) as error:
+            except Exception as error:  # noqa: BLE001 - importing runs whatever the module does
                 yield Problem("E003", f"{key} cannot be imported: {error}.", "It is ignored until it can be.")
             else:
                 if not callable(target):
@@ -240,7 +247,7 @@ def _unreadable(key: str, path: Path) -> Iterator[Problem]:
         return
     try:
         json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         yield Problem("E004", f"{key} is {str(path)!r}, which is not JSON: {error}.", "It is ignored.")
 
 
@@ -250,5 +257,8 @@ def _default(key: str) -> Any:
 
 def _shown(value: object) -> str:
     """Enough of a wrong value to find it, and not so much that a secret put in the wrong place is printed whole."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - a value that cannot even be shown is wrong all the same
+        text = f"a {type(value).__name__}"
     return text if len(text) <= 40 else text[:37] + "..."

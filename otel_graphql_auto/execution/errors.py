@@ -1,30 +1,18 @@
-"""What the errors of a response mean: their type, whose fault they are, and which field of the schema they belong to. Pure."""
+"""What the errors of a response mean: their type, whose fault they are, and what of their messages may be shown. Pure."""
 
 from __future__ import annotations
 
 import re
 from asyncio import CancelledError
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from graphql import (
-    DocumentNode,
-    FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
-    GraphQLError,
-    GraphQLInterfaceType,
-    GraphQLObjectType,
-    GraphQLSchema,
-    OperationDefinitionNode,
-    SelectionSetNode,
-    get_named_type,
-)
+from graphql import FieldNode, GraphQLError, OperationDefinitionNode
 
 from otel_graphql_auto import semconv
 from otel_graphql_auto._safety import text, type_name
 
-__all__ = ["CLIENT_CODES", "cause_of", "code_of", "coordinate_at", "error_type", "fault", "path_text", "without_values"]
+__all__ = ["CLIENT_CODES", "cause_of", "code_of", "error_type", "fault", "path_text", "without_values"]
 
 CLIENT_CODES = frozenset(
     {
@@ -112,7 +100,7 @@ def _is_client_fault(error: BaseException) -> bool:
             return True  # an argument that could not be coerced when its field was executed
         # Without a path it was found before any field ran, such as an operationName that the document does not have.
         return getattr(error, "path", None) is None
-    if isinstance(cause, CancelledError):
+    if isinstance(cause, CancelledError | GeneratorExit):
         return True  # the client has hung up
     status = getattr(getattr(cause, "response", None), "status_code", None)  # graphene-django's HttpError
     return isinstance(status, int) and 400 <= status < 500
@@ -135,56 +123,3 @@ def path_text(path: Sequence[str | int]) -> str:
     for key in path:
         written += f"[{key}]" if isinstance(key, int) else f".{key}" if written else str(key)
     return text(written)
-
-
-def coordinate_at(
-    schema: GraphQLSchema, document: DocumentNode, definition: OperationDefinitionNode, path: Sequence[str | int]
-) -> str | None:
-    """The schema coordinate of the field at a response path, found in the document. None where there is none.
-
-    Below an interface or a union the coordinate is that of the type that the document selects the field on.
-    """
-    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-    root = {"query": schema.query_type, "mutation": schema.mutation_type, "subscription": schema.subscription_type}
-    places: list[tuple[Any, SelectionSetNode]] = [(root[definition.operation.value], definition.selection_set)]
-    coordinate = None
-    for key in path:
-        if isinstance(key, int):
-            continue
-        found = [(owner, node) for place in places for owner, node in _fields(schema, fragments, *place) if _response_name(node) == key]
-        if not found:
-            return None
-        owner, node = found[0]
-        declared = owner.fields.get(node.name.value) if isinstance(owner, GraphQLObjectType | GraphQLInterfaceType) else None
-        if declared is None:
-            return None
-        coordinate = f"{owner.name}.{node.name.value}"
-        below = get_named_type(declared.type)
-        places = [(below, node.selection_set) for _, node in found if node.selection_set is not None]
-    return coordinate
-
-
-def _response_name(node: FieldNode) -> str:
-    return node.alias.value if node.alias else node.name.value
-
-
-def _fields(
-    schema: GraphQLSchema, fragments: dict[str, FragmentDefinitionNode], owner: Any, selections: SelectionSetNode
-) -> Iterator[tuple[Any, FieldNode]]:
-    """The fields of a selection set with the types they are selected on, fragments looked through, each once."""
-    waiting = [(owner, selections)]
-    spread: set[str] = set()
-    while waiting:
-        owner, selections = waiting.pop()
-        for node in selections.selections:
-            if isinstance(node, FieldNode):
-                yield owner, node
-                continue
-            fragment: Any = node
-            if isinstance(node, FragmentSpreadNode):
-                if node.name.value in spread or node.name.value not in fragments:
-                    continue
-                spread.add(node.name.value)
-                fragment = fragments[node.name.value]
-            condition = fragment.type_condition
-            waiting.append(((schema.get_type(condition.name.value) if condition else None) or owner, fragment.selection_set))

@@ -12,7 +12,8 @@ from opentelemetry.trace import Span, Status, StatusCode
 
 from otel_graphql_auto import semconv
 from otel_graphql_auto._safety import guard, new_lock, text, type_name
-from otel_graphql_auto.execution.errors import cause_of, coordinate_at, error_type, fault, path_text, without_values
+from otel_graphql_auto.execution.coordinates import Coordinates
+from otel_graphql_auto.execution.errors import cause_of, error_type, fault, path_text, without_values
 from otel_graphql_auto.execution.options import Options
 from otel_graphql_auto.operation import Operation
 
@@ -58,6 +59,9 @@ class Failure:
         self.type = error_type(errors, failed_in)
         self.fault = fault(errors, failed_in, guard("hooks", classify) if classify is not None else None)
         self._coordinates: dict[tuple[str, ...], str | None] = {}
+        self._finder: Coordinates | None = None
+        if operation.schema is not None and operation.document is not None and operation.definition is not None:
+            self._finder = Coordinates(operation.schema, operation.document, operation.definition)
 
     def mark(self, span: Span) -> None:
         """Put type, fault, status and the first errors on the span that represents the work."""
@@ -122,13 +126,12 @@ class Failure:
         return without_values(error, message) if self._hides else message
 
     def _coordinate(self, error: BaseException) -> str | None:
-        operation = self.operation
         path = getattr(error, "path", None)
-        if not path or operation.schema is None or operation.document is None or operation.definition is None:
+        if not path or self._finder is None:
             return None
         place = tuple(key for key in path if isinstance(key, str))
         if place not in self._coordinates:
             if len(self._coordinates) >= _MAX_COORDINATES:
                 return semconv.OTHER
-            self._coordinates[place] = coordinate_at(operation.schema, operation.document, operation.definition, path)
+            self._coordinates[place] = self._finder.at(place)
         return self._coordinates[place]

@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, default_field_resolver
 
 from otel_graphql_auto._safety import guard, new_lock
-from otel_graphql_auto.execution.calls import FieldSpan, measured, spanned, use_noted
+from otel_graphql_auto.execution.calls import measured, spanned, use_noted
+from otel_graphql_auto.execution.notes import FieldSpan
 from otel_graphql_auto.operation import Operation
 
 __all__ = ["Fields", "traced"]
@@ -52,20 +53,22 @@ class Fields:
         # Fields by weak reference, and originals only in the wrappers: a resolver often holds its schema, and would keep it alive.
         self._wrapped: weakref.WeakKeyDictionary[GraphQLSchema, list[weakref.ref[GraphQLField]]] = weakref.WeakKeyDictionary()
         self._lock = new_lock()
+        self._detached = False
+        self._wrap = guard("execution", self._wrap_field)
 
     def attach(self, schema: GraphQLSchema) -> None:
         """Wrap the resolvers of a schema that has not been seen before."""
         if schema in self._wrapped:
             return
         with self._lock:
-            if schema in self._wrapped:
+            if self._detached or schema in self._wrapped:
                 return
             owned = list(_own_fields(schema))
             met = Counter(id(field) for _, field in owned)
             fields = [field for coordinate, field in owned if self._wrap(field, coordinate if met[id(field)] == 1 else None)]
             self._wrapped[schema] = [weakref.ref(field) for field in fields]
 
-    def _wrap(self, field: GraphQLField, coordinate: str | None) -> bool:
+    def _wrap_field(self, field: GraphQLField, coordinate: str | None) -> bool:
         """Wrap what is worth it. A field that several types share gets its coordinate at each call."""
         resolve = field.resolve
         if resolve is None or _is_ours(resolve):
@@ -85,12 +88,14 @@ class Fields:
 
     def detach(self) -> None:
         """Give every field its own resolver back, unless somebody has wrapped or replaced ours."""
-        for references in self._wrapped.values():
-            for reference in references:
-                field = reference()
-                if field is not None and _is_ours(field.resolve):
-                    field.resolve = field.resolve.__wrapped__  # type: ignore[union-attr]
-        self._wrapped.clear()
+        with self._lock:
+            self._detached = True
+            for references in list(self._wrapped.values()):
+                for reference in references:
+                    field = reference()
+                    if field is not None and _is_ours(field.resolve):
+                        field.resolve = field.resolve.__wrapped__  # type: ignore[union-attr]
+            self._wrapped.clear()
 
 
 def _is_ours(resolve: Any) -> bool:
@@ -104,17 +109,19 @@ def _own_fields(schema: GraphQLSchema) -> Iterator[tuple[str, GraphQLField]]:
                 yield f"{name}.{field_name}", field
 
 
-def _is_traced(resolve: Any) -> bool:
+def _is_traced(resolve: Any, depth: int = 0) -> bool:
     """Whether a marked resolver is in it: graphene wraps what people write in partials and closures."""
-    if getattr(resolve, _TRACED, False):
+    if getattr(resolve, _TRACED, False) is True:
         return True
+    if depth >= 10:
+        return False
     inner = [resolve.func, *resolve.args] if isinstance(resolve, functools.partial) else [getattr(resolve, "__wrapped__", None)]
-    return any(_is_traced(item) for item in inner if callable(item))
+    return any(_is_traced(item, depth + 1) for item in inner if callable(item))
 
 
 def _is_default(resolve: Any) -> bool:
     """Whether a resolver only reads an attribute or a key, which graphene and graphene-django hide in partials and closures."""
-    while True:
+    for _ in range(10):
         if isinstance(resolve, functools.partial):
             is_global_id = getattr(resolve.func, "__qualname__", "") == "GlobalID.id_resolver" and resolve.args
             resolve = resolve.args[0] if is_global_id else resolve.func

@@ -44,7 +44,7 @@ def _callable(value: Any) -> Callable[..., Any] | None:
         return value if callable(value) else None
     try:
         target = resolve_name(value)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - importing runs whatever the module does
         _logger.warning("%s cannot be imported (%s); it is ignored", value, error)
         return None
     return target if callable(target) else None
@@ -53,6 +53,6 @@ def _callable(value: Any) -> Callable[..., Any] | None:
 def _manifest(path: str | None) -> Manifest:
     try:
         return read_manifest(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         _logger.warning("The operation manifest cannot be used (%s); no operation is declared", error)
         return read_manifest(None)

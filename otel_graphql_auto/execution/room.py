@@ -37,8 +37,8 @@ _instruments: weakref.WeakKeyDictionary[Meter, Instruments] = weakref.WeakKeyDic
 class _Event(NamedTuple):
     span: Span
     context: Any
+    outer: Any
     started: int
-    started_at: int
 
 
 class Execution(Room):
@@ -179,17 +179,19 @@ class Execution(Room):
         span = self._tracer.start_span(
             semconv.SPAN_SUBSCRIPTION_EVENT, operation.otel_context, attributes=attributes, start_time=operation.at(started)
         )
+        outer = get_current()
         context = set_span_in_context(span, operation.otel_context)
         attach(context)
         operation.fields, operation.deprecated, operation.slow_fields, operation.traced = {}, set(), [], 0
-        return _Event(span, context, started, operation.at(started))
+        return _Event(span, context, outer, started)
 
     def event_ends(self, operation: Operation, event: _Event | None, result: Any, error: BaseException | None) -> None:
         """Record the event and end its span. Its errors are its own, not the subscription's."""
         if event is None:
             return
         ended = perf_counter_ns()
-        attach(operation.otel_context)
+        if get_current() is event.context:
+            attach(event.outer)  # not where it was closed from elsewhere, in the middle of something else
         options = self._options or self._read_options()
         errors: Sequence[BaseException] = [error] if error is not None else (getattr(result, "errors", None) or ())
         try:

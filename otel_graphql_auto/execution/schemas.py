@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
+from types import ModuleType
 from typing import Any
 
 from graphql import GraphQLSchema
@@ -31,14 +32,18 @@ class SchemaNames:
         name = self._names.get(schema)
         if name is None:
             with self._lock:
-                name = self._names[schema] = self._find(schema)
-                self._given.add(name)
+                name = self._names.get(schema)
+                if name is None:
+                    name = self._names[schema] = self._find(schema)
+                    self._given.add(name)
         return name if len(self._given) > 1 else None
 
     def _find(self, schema: GraphQLSchema) -> str:
         if len(self._given) >= _MAX_SCHEMAS:
             return semconv.OTHER
         for module_name, module in list(sys.modules.items()):
+            if type(module) is not ModuleType:
+                continue  # a lazy module would be imported by a look at it
             for variable, value in list(_variables(module).items()):
                 # A graphene.Schema holds it; looking at __dict__ runs nobody's properties.
                 if value is schema or (type(value).__name__ == "Schema" and _variables(value).get("graphql_schema") is schema):

@@ -7,8 +7,8 @@ from typing import Any
 from opentelemetry.trace import Status, StatusCode, Tracer, set_span_in_context
 
 from otel_graphql_auto import semconv
-from otel_graphql_auto.execution.calls import FieldCall
 from otel_graphql_auto.execution.errors import error_type
+from otel_graphql_auto.execution.notes import FieldCall
 from otel_graphql_auto.operation import Operation, Phase
 
 __all__ = ["add_field_spans", "add_phase_spans", "field_attributes"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import weakref
-from asyncio import CancelledError
+from asyncio import CancelledError, isfuture
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -17,19 +17,22 @@ __all__ = ["observed"]
 
 def _observed(
     awaitable: Awaitable[Any], operation: Operation, *, owned: bool, done: Callable[[Any, BaseException | None], Any] | None = None
-) -> Coroutine[Any, Any, Any]:
+) -> Coroutine[Any, Any, Any] | None:
     """A coroutine that gives what `awaitable` gives and calls `done(value, error)` when it does.
 
-    It is a real coroutine, because callers tell coroutines from other awaitables. With `owned` the operation ends with it; until it is
+    It is a real coroutine, because callers tell coroutines from other awaitables; any other awaitable is left as it is. With `owned` the operation ends with it; until it is
     awaited, and in whatever task that happens, the caller's context stays what it was before the operation.
     """
     if owned:
         lifecycle.suspend(operation)
+    if not inspect.iscoroutine(awaitable):
+        _watch(awaitable, operation, owned, done)
+        return None
     coroutine: Any = _await(awaitable, operation, owned, done)
-    if inspect.iscoroutine(awaitable):
-        # The name in Python's "was never awaited" warning stays the application's.
-        coroutine.__name__, coroutine.__qualname__ = awaitable.__name__, awaitable.__qualname__
-    weakref.finalize(coroutine, _abandoned, awaitable, operation, owned).atexit = False
+    # The name in Python's "was never awaited" warning stays the application's.
+    coroutine.__name__, coroutine.__qualname__ = awaitable.__name__, awaitable.__qualname__
+    # Weakly: a finalizer is held for good, and through the inner coroutine it would hold the outer one too, which then never goes.
+    weakref.finalize(coroutine, _abandoned, weakref.ref(awaitable), operation, owned).atexit = False
     return coroutine  # type: ignore[no-any-return]
 
 
@@ -61,9 +64,32 @@ async def _await(
     return value
 
 
-def _abandoned(awaitable: Any, operation: Operation, owned: bool) -> None:
+def _watch(awaitable: Any, operation: Operation, owned: bool, done: Callable[[Any, BaseException | None], Any] | None) -> None:
+    """Report when a future is done. Of other awaitables nothing more is known than that they were given: that counts as the end."""
+
+    def report(future: Any) -> None:
+        error = CancelledError() if future.cancelled() else getattr(future, "_exception", None)
+        value = None if error is not None else future.result()
+        if done is not None:
+            done(value, error)
+        if owned:
+            lifecycle.end(operation, error)
+
+    if isfuture(awaitable) and not awaitable.done():
+        awaitable.add_done_callback(guard("graphql-core", report))
+    elif isfuture(awaitable):
+        report(awaitable)
+    else:
+        if done is not None:
+            done(None, None)
+        if owned:
+            lifecycle.end(operation)
+
+
+def _abandoned(reference: Any, operation: Operation, owned: bool) -> None:
     """The coroutine is gone. Where it was never awaited, neither is what it would have awaited; its own operation is over."""
-    if inspect.iscoroutine(awaitable) and inspect.getcoroutinestate(awaitable) == inspect.CORO_CREATED:
+    awaitable = reference()
+    if awaitable is not None and inspect.getcoroutinestate(awaitable) == inspect.CORO_CREATED:
         awaitable.close()
     if owned:
         lifecycle.abandon(operation, CancelledError())

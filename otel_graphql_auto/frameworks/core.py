@@ -12,6 +12,9 @@ from typing import Any
 
 from graphql.language.ast import DocumentNode
 
+# Bound here once, before it is wrapped.
+from graphql.utilities.get_operation_ast import get_operation_ast as _get_operation_ast
+
 from otel_graphql_auto import lifecycle
 from otel_graphql_auto._safety import guard
 from otel_graphql_auto.frameworks._awaiting import observed
@@ -44,10 +47,11 @@ def around_parse(parse: Callable[..., Any]) -> Callable[..., Any]:
         operation = current.get()
         if operation is None or operation.state != BEGUN:
             return parse(*args, **kwargs)
-        if operation.phases:
+        if operation.document is not None:
             document = parse(*args, **kwargs)
             _parsed_again(operation, args, document)
             return document
+        operation.phases.clear()  # the last document that is parsed is the one that runs: others were looked at
         _note(operation, args, kwargs)
         started = perf_counter_ns()
         document = lifecycle.answer("parse", operation, *args[:1])
@@ -82,16 +86,10 @@ def _note_parsed_again(operation: Operation, args: tuple[Any, ...], document: An
         operation.parsed = document
         if operation.document is not None:
             operation.document = document
-            operation.definition = _definition_in(document, operation.name)
+            operation.definition = _get_operation_ast(document, operation.name)
 
 
 _parsed_again = guard("graphql-core", _note_parsed_again)
-
-
-def _definition_in(document: Any, name: str | None) -> Any:
-    from graphql.utilities.get_operation_ast import get_operation_ast
-
-    return get_operation_ast(document, name)
 
 
 def around_schema(validate_schema: Callable[..., Any]) -> Callable[..., Any]:
@@ -127,7 +125,7 @@ def around_validate(validate: Callable[..., Any]) -> Callable[..., Any]:
     def validate_observed(*args: Any, **kwargs: Any) -> Any:
         operation = current.get()
         document = args[1] if len(args) > 1 else kwargs.get("document_ast")
-        if operation is None or operation.state != BEGUN or (operation.parsed or document) is not document:
+        if operation is None or operation.state != BEGUN or (operation.document or document) is not document:
             return validate(*args, **kwargs)
         schema = operation.schema = args[0] if args else kwargs.get("schema")
         _identify(operation, document, surely=False)
@@ -151,7 +149,7 @@ def _find_and_identify(operation: Operation, document: Any, *, surely: bool = Tr
     """Without `surely`, an operation that only its name tells from others in the document can wait until the name is known."""
     # Callers may pass anything; what is no document fails in the library as it does without us.
     if operation.document is None and isinstance(document, DocumentNode):
-        definition = _definition_in(document, operation.requested_name)
+        definition = _get_operation_ast(document, operation.requested_name)
         if surely or definition is not None:
             lifecycle.identified(operation, document, definition)
 
@@ -191,13 +189,16 @@ def around_execute(execute: Callable[..., Any]) -> Callable[..., Any]:
 def _enter_execution(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Operation | None, bool]:
     document, name = _argument("document", args, kwargs), _argument("operation_name", args, kwargs)
     operation = current.get()
-    owned = operation is None or operation.state != BEGUN or (operation.parsed or document) is not document
+    owned = operation is None or operation.state != BEGUN
     if operation is None or owned:
         operation = begin(args, kwargs)
         if operation is None:
             return None, False
     operation.requested_name = operation.requested_name or name
     _identify(operation, document)
+    if operation.document is not document and isinstance(document, DocumentNode):
+        # The application has changed it since: what runs is what counts.
+        operation.document, operation.definition = document, _get_operation_ast(document, name or operation.name)
     lifecycle.claim(operation, _argument("schema", args, kwargs), _argument("variable_values", args, kwargs))
     return operation, owned
 
@@ -222,7 +223,8 @@ begin = guard("graphql-core", _begin)
 def _request_in(context: Any) -> Any:
     """The HTTP request, where the application made it the context value."""
     module = sys.modules.get("django.http.request")
-    return context if module is not None and isinstance(context, module.HttpRequest) else None
+    # By its type: a lazy object must not be made to look up what it stands for.
+    return context if module is not None and issubclass(type(context), module.HttpRequest) else None
 
 
 def around_impl(graphql_impl: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+import weakref
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
@@ -16,6 +17,7 @@ from otel_graphql_auto import lifecycle
 from otel_graphql_auto._patching import Patch, when_imported
 from otel_graphql_auto._safety import guard
 from otel_graphql_auto.frameworks import core, subscriptions
+from otel_graphql_auto.frameworks._awaiting import observed
 
 __all__ = ["FUNCTIONS", "Graphene"]
 
@@ -47,6 +49,8 @@ def around_get_response(get_response: Callable[..., Any]) -> Callable[..., Any]:
         except BaseException as error:
             lifecycle.end(operation, error)
             raise
+        if inspect.iscoroutine(response):
+            return observed(response, operation, owned=True)  # an async one behind a decorator that is not
         lifecycle.end(operation)
         return response
 
@@ -58,11 +62,12 @@ class _Views:
 
     def __init__(self, base: type[Any]) -> None:
         self._base = base
-        self._patches: list[Patch] = []
+        self._classes: weakref.WeakSet[type[Any]] = weakref.WeakSet()
+        self._wrappers: weakref.WeakSet[Any] = weakref.WeakSet()
         self._init_subclass: Any = vars(base).get("__init_subclass__")
 
     def attach(self) -> None:
-        """Patch each of them. While attached the base class has an `__init_subclass__` of ours."""
+        """Wrap each of them. While attached the base class has an `__init_subclass__` of ours."""
         meet, base, inherited = guard("graphene", self._meet), self._base, self._init_subclass
         waiting = [base]
         while waiting:
@@ -80,19 +85,25 @@ class _Views:
         base.__init_subclass__ = classmethod(init_subclass)  # type: ignore[assignment]
 
     def _meet(self, view: type[Any]) -> None:
-        if isinstance(vars(view).get("get_response"), FunctionType):
-            patch = Patch(view, "get_response", around_get_response)
-            patch.attach()
-            self._patches.append(patch)
+        """A mixin may bring it, which is no view itself."""
+        for owner in view.__mro__:
+            own = vars(owner).get("get_response")
+            if isinstance(own, FunctionType) and own not in self._wrappers:
+                wrapper = functools.wraps(own)(around_get_response(own))
+                self._wrappers.add(wrapper)
+                self._classes.add(owner)
+                setattr(owner, "get_response", wrapper)  # noqa: B010
 
     def detach(self) -> None:
-        """Leave them as they were."""
+        """Leave them as they were, but for what others have put there since."""
         if self._init_subclass is None:
             del self._base.__init_subclass__
         else:
             self._base.__init_subclass__ = self._init_subclass
-        for patch in reversed(self._patches):
-            patch.detach()
+        for owner in list(self._classes):
+            own = vars(owner).get("get_response")
+            if isinstance(own, FunctionType) and own in self._wrappers:
+                setattr(owner, "get_response", own.__wrapped__)  # type: ignore[attr-defined]  # noqa: B010
 
 
 _Row = tuple[str, str, Callable[[Any], Any]]
@@ -108,7 +119,12 @@ FUNCTIONS: dict[str, tuple[_Row, ...]] = {
         ("graphql.execution.execute", "get_variable_values", core.around_variables),
         ("graphql.execution.subscribe", "create_source_event_stream", subscriptions.around_source),
         ("graphql.execution.subscribe", "MapAsyncIterator", subscriptions.around_map),
+        # Where the functions are defined, for whoever looks them up by their qualified name, as pickle does.
+        ("graphql.language.parser", "parse", core.around_parse),
+        ("graphql.validation.validate", "validate", core.around_validate),
+        ("graphql.utilities.get_operation_ast", "get_operation_ast", core.around_definition),
         # For modules that import these names from here: views that people write themselves.
+        ("graphql.language", "parse", core.around_parse),
         ("graphql", "parse", core.around_parse),
         ("graphql", "validate", core.around_validate),
         ("graphql", "execute", core.around_execute),
@@ -137,6 +153,7 @@ class Graphene:
 
     def __init__(self) -> None:
         self._attached: list[Patch | _Views] = []
+        self._wrappers: dict[Any, Any] = {}
         self._cancel: list[Callable[[], None]] = []
 
     def attach(self) -> None:
@@ -156,7 +173,7 @@ class Graphene:
             *classes, name = path.split(".")
             for attribute in classes:
                 owner = getattr(owner, attribute)
-            self._attach(Patch(owner, name, make))
+            self._attach(Patch(owner, name, make, self._wrappers))
 
     def detach(self) -> None:
         """Let go of everything; what others have wrapped since stays theirs."""

@@ -17,24 +17,28 @@ from otel_graphql_auto.operation import Operation
 __all__ = ["around_map", "around_schema_subscribe", "around_source"]
 
 
-_operations: weakref.WeakKeyDictionary[Any, Operation] = weakref.WeakKeyDictionary()
+_operations: weakref.WeakKeyDictionary[Any, tuple[Operation, Any]] = weakref.WeakKeyDictionary()
 """Which operation a source stream belongs to, on its way from `create_source_event_stream` to `MapAsyncIterator`."""
 
 
 def _belongs(stream: AsyncIterable[Any], operation: Operation) -> None:
     """Note it. A stream that is never mapped ends its operation when it is gone, one that cannot be noted at once."""
     try:
-        _operations[stream] = operation
-        weakref.finalize(stream, lifecycle.abandon, operation).atexit = False
+        finalizer = weakref.finalize(stream, lifecycle.abandon, operation)
+        finalizer.atexit = False
+        _operations[stream] = operation, finalizer
     except TypeError:
         lifecycle.end(operation)
 
 
 def _taken(stream: Any) -> Operation | None:
     try:
-        return _operations.pop(stream, None)
+        operation, finalizer = _operations.pop(stream, (None, None))
     except TypeError:
         return None
+    if finalizer is not None:
+        finalizer.detach()  # one source may feed many subscribers, and must not keep them all
+    return operation
 
 
 _note, _take = guard("subscriptions", _belongs), guard("subscriptions", _taken)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from asyncio import CancelledError
 
 import pytest
 from graphql import GraphQLError, build_schema, execute_sync, get_operation_ast, parse, validate
 
+from otel_graphql_auto.execution.coordinates import Coordinates
 from otel_graphql_auto.execution.document import read_manifest, redacted
-from otel_graphql_auto.execution.errors import coordinate_at, error_type, fault, path_text, without_values
+from otel_graphql_auto.execution.errors import error_type, fault, path_text, without_values
 
 
 def located(original):
@@ -29,6 +31,7 @@ def located(original):
         (GraphQLError("x", path=["a"], extensions={"code": 7}), "execute", "GraphQLError", "server"),
         (located(ValueError("x")), "execute", "ValueError", "server"),
         (located(located(KeyError("x"))), "execute", "KeyError", "server"),
+        (GeneratorExit(), "execute", "GeneratorExit", "client"),
         (CancelledError(), "execute", "asyncio.exceptions.CancelledError", "client"),
         (RuntimeError("x"), "request", "RuntimeError", "server"),
     ],
@@ -146,7 +149,28 @@ SCHEMA = build_schema("""
 def test_the_coordinate_of_a_response_path(document, path, coordinate):
     """Through aliases, lists, fragments and cycles of them."""
     parsed = parse(document)
-    assert coordinate_at(SCHEMA, parsed, get_operation_ast(parsed), path) == coordinate
+    assert Coordinates(SCHEMA, parsed, get_operation_ast(parsed)).at(path) == coordinate
+
+
+def test_a_document_cannot_make_the_search_long():
+    """Spreads that multiply at every level, and thousands of one fragment: milliseconds."""
+    node = "type Node { x: Node leaf: String }"
+    multiplying = (
+        "{ x { ...F0 } } "
+        + "".join(f"fragment F{n} on Node {{ {f'x {{ ...F{n + 1} }} ' * 3} }} " for n in range(30))
+        + "fragment F30 on Node { leaf }"
+    )
+    wide = "{ x { " + "...W " * 2000 + "} } fragment W on Node { " + " ".join(f"a{n}: leaf" for n in range(100)) + " }"
+    schema = build_schema(f"{node} type Query {{ x: Node }}")
+    for document, path in ((multiplying, ["x"] * 31 + ["leaf"]), (wide, ["x", "a99"])):
+        parsed = parse(document)
+        coordinates = Coordinates(schema, parsed, get_operation_ast(parsed))
+        began = time.perf_counter()
+        for _ in range(100):
+            assert coordinates.at(path) in ("Node.leaf", None)
+        assert time.perf_counter() - began < 2
+    first = Coordinates(schema, (parsed := parse(multiplying)), get_operation_ast(parsed))
+    assert first.at(["x"] * 31 + ["leaf"]) == "Node.leaf"
 
 
 def test_paths_are_written_as_the_conventions_do():
