@@ -189,21 +189,25 @@ def resume(operation: Operation) -> None:
         observe(operation)
 
 
-def event_begins(operation: Operation) -> list[Any] | None:
+def event_begins(operation: Operation) -> tuple[Operation | None, list[Any]] | None:
     """An event of a subscription is about to be executed. None where the subscription is over: its source has failed before."""
     if operation.state == ENDED:
         return None
+    outer = current.get()
     resume(operation)
-    return [begins(operation) for begins in operation.moments.event_begins]
+    return outer, [begins(operation) for begins in operation.moments.event_begins]
 
 
-def event_ends(operation: Operation, events: list[Any] | None, result: Any, error: BaseException | None) -> None:
-    """That event is over. `events` is what `event_begins` gave."""
-    if events is None:
+def event_ends(operation: Operation, begun: tuple[Operation | None, list[Any]] | None, result: Any, error: BaseException | None) -> None:
+    """That event is over. `begun` is what `event_begins` gave."""
+    if begun is None:
         return
+    outer, events = begun
     for ends, event in zip(operation.moments.event_ends, events, strict=False):
         ends(operation, event, result, error)
     suspend(operation)
+    if operation.state == ENDED and current.get() in (operation, None):
+        current.set(outer)  # it ended while the event ran, and no longer knows
 
 
 def end(operation: Operation, error: BaseException | None = None, ended: int | None = None) -> None:

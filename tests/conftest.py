@@ -6,9 +6,11 @@ import json
 import os
 
 import pytest
+from opentelemetry.context import Context, attach, detach
 
 import otel_graphql_auto
 from otel_graphql_auto import settings
+from otel_graphql_auto.operation import current
 from otel_graphql_auto.testing import capture
 
 
@@ -22,12 +24,15 @@ def pytest_sessionfinish(session):
 
 @pytest.fixture(autouse=True)
 def _strict(monkeypatch):
-    """Errors that the package would keep from an application fail the test instead."""
+    """Errors that the package would keep from an application fail the test instead. What a planted error leaves behind ends with its test."""
+    token = attach(Context())
     monkeypatch.setenv("OTEL_PYTHON_GRAPHQL_AUTO_STRICT", "1")
     settings.reload()
     yield
     otel_graphql_auto.uninstrument()
     settings.reload()
+    current.set(None)
+    detach(token)
 
 
 @pytest.fixture

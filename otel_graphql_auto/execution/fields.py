@@ -82,7 +82,7 @@ class Fields:
             wrapper = use_noted(wrapper, coordinate)
         if wrapper is resolve:
             return False
-        field.resolve = functools.wraps(resolve)(wrapper)
+        field.resolve = _dressed(wrapper, resolve)
         _ours.add(wrapper)
         return True
 
@@ -96,6 +96,14 @@ class Fields:
                     if field is not None and _is_ours(field.resolve):
                         field.resolve = field.resolve.__wrapped__  # type: ignore[union-attr]
             self._wrapped.clear()
+
+
+def _dressed(wrapper: Any, resolve: Any) -> Any:
+    try:
+        return functools.wraps(resolve)(wrapper)
+    except (TypeError, AttributeError):  # an object that answers every question, and not with a name
+        wrapper.__wrapped__ = resolve
+        return wrapper
 
 
 def _is_ours(resolve: Any) -> bool:

@@ -179,7 +179,8 @@ class Execution(Room):
         span = self._tracer.start_span(
             semconv.SPAN_SUBSCRIPTION_EVENT, operation.otel_context, attributes=attributes, start_time=operation.at(started)
         )
-        outer = get_current()
+        # What the subscriber had before the operation was resumed for this event.
+        outer = operation.otel_previous if get_current() is operation.otel_context else get_current()
         context = set_span_in_context(span, operation.otel_context)
         attach(context)
         operation.fields, operation.deprecated, operation.slow_fields, operation.traced = {}, set(), [], 0

@@ -116,6 +116,44 @@ def test_a_given_instance_id_is_kept_and_made_unique_after_a_fork(monkeypatch):
     assert first != second
 
 
+LEAVING = """
+import multiprocessing, signal, time
+from otel_graphql_auto import _leaving
+_leaving.bound_exit()
+assert signal.getsignal(signal.SIGTERM) is _leaving._terminate
+multiprocessing.set_start_method("fork")
+worker = multiprocessing.Process(target=lambda: sum(range(10**11)))
+worker.start()
+time.sleep(0.2)
+worker.terminate()
+worker.join(5)
+print(worker.exitcode)
+worker.kill()
+"""
+
+EARLY = """
+import graphene, django.conf, otel_graphql_auto
+from otel_graphql_auto.testing import capture
+class Query(graphene.ObjectType):
+    hello = graphene.String(default_value="x")
+schema = graphene.Schema(Query)
+with capture() as seen:
+    schema.execute("{ hello }")
+    django.conf.settings.configure(GRAPHQL_AUTO={"PERFORMANCE_MONITORING": False})
+    schema.execute("{ hello }")
+    print(len(seen.operation_spans))
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "printed"), [(LEAVING, "-15"), (EARLY, "1")], ids=["a forked worker dies at once", "settings may come late"]
+)
+def test_in_a_process_of_its_own(code, printed):
+    """A signal handler of Python's would make a pool wait for its workers; settings read too early are read again."""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout.strip(), done.stderr) == (printed, "")
+
+
 def test_failing_exports_are_logged_seldom(caplog):
     """The first one with a hint; the next ones for five minutes not at all; others' loggers as ever."""
     logger = logging.getLogger("opentelemetry.exporter.otlp.proto.http.trace_exporter")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import weakref
 
 import graphene
+import graphql as core
 import pytest
 from graphql import GraphQLArgument, GraphQLField, GraphQLInt, GraphQLObjectType, GraphQLSchema, GraphQLString, graphql_sync
 from opentelemetry import trace
 
 from otel_graphql_auto import semconv
 from otel_graphql_auto.execution import traced
+from otel_graphql_auto.execution.fields import Fields
 from otel_graphql_auto.testing import capture
 from tests.execution.test_room import span_named, value_of
 from tests.schema import schema
@@ -240,10 +243,90 @@ def test_somebody_elses_wrapper_round_a_resolver_survives():
 
 def test_errors_without_a_location_are_described(seen):
     """A document parsed with no_location, as caches of documents do."""
-    import graphql as core
-
     result = core.execute(schema.graphql_schema, core.parse("{ failing }", no_location=True))
     assert result.errors
     (event,) = seen.operation_spans[0].events
     assert semconv.DOCUMENT_LOCATIONS not in event.attributes
     assert event.attributes[semconv.FIELD_SCHEMA_COORDINATE] == "Query.failing"
+
+
+@pytest.mark.parametrize("mark", [lambda function: function, traced])
+@pytest.mark.parametrize("reason", [None, "old"])
+async def test_a_coroutine_function_stays_one(seen, mark, reason):
+    """Middleware decides by that whether to run a resolver in a thread."""
+
+    async def resolve(root, info):
+        return "async"
+
+    def in_thread_unless_async(following, root, info, **args):
+        assert inspect.iscoroutinefunction(following)
+        return following(root, info, **args)
+
+    core_schema = resolved_by(mark(resolve), deprecation_reason=reason)
+    for _ in range(2):
+        result = await core.graphql(core_schema, "{ field }", middleware=[in_thread_unless_async])
+        assert result.data == {"field": "async"}
+    field = core_schema.query_type.fields["field"].resolve
+    assert field is not resolve
+    assert await field(None, info=None) == "async"
+
+
+def test_a_marked_resolver_outside_an_operation_is_called_as_it_is(seen, configure):
+    """With monitoring off, in a thread of its own, by hand."""
+
+    @traced
+    def resolve(root, info):
+        return str(info is not None)
+
+    core_schema = resolved_by(resolve)
+    assert graphql_sync(core_schema, "{ field }").data == {"field": "True"}
+    configure(PERFORMANCE_MONITORING=False)
+    assert graphql_sync(core_schema, "{ field }").data == {"field": "True"}
+
+
+def test_a_finished_future_of_another_loop_is_handed_on(seen):
+    """As caches across event loops do; it takes no callbacks any more."""
+    kept = {}
+
+    def resolve(root, info):
+        if "future" not in kept:
+            kept["future"] = asyncio.ensure_future(asyncio.sleep(0, "kept"))
+        return kept["future"]
+
+    core_schema = resolved_by(resolve)
+    for _ in range(2):
+        assert asyncio.run(core.graphql(core_schema, "{ field }")).data == {"field": "kept"}
+
+
+def test_results_of_odd_classes_are_handed_on(seen):
+    """One whose class cannot be hashed, and one that answers every question."""
+
+    class Meta(type):
+        def __eq__(cls, other):
+            return True
+
+    class Odd(metaclass=Meta):
+        def __str__(self):
+            return "odd"
+
+    class Yes:
+        def __getattr__(self, name):
+            return self
+
+        def __call__(self, *args, **kwargs):
+            return "yes"
+
+    assert graphql_sync(resolved_by(lambda root, info: Odd()), "{ field }").data == {"field": "odd"}
+    fields = {"odd": GraphQLField(GraphQLString, resolve=Yes()), "field": GraphQLField(GraphQLString, resolve=lambda *_: "x")}
+    assert graphql_sync(GraphQLSchema(GraphQLObjectType("Query", fields)), "{ odd field }").data == {"odd": "yes", "field": "x"}
+    assert value_of(seen, semconv.FIELD_DURATION, FIELD_SCHEMA_COORDINATE="Query.field") == 2
+
+
+def test_no_resolver_is_wrapped_after_detaching():
+    """An operation that is still under way may meet a new schema then."""
+    core_schema = resolved_by(lambda root, info: "x")
+    resolve = core_schema.query_type.fields["field"].resolve
+    fields = Fields(lambda *_: None)
+    fields.detach()
+    fields.attach(core_schema)
+    assert core_schema.query_type.fields["field"].resolve is resolve

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import functools
 import gc
 import json
+import pickle
+import time
+import weakref
 
 import graphene
 import graphql as core
@@ -178,7 +184,6 @@ def test_an_upload_reaches_the_resolver(seen, client):
 
 def test_odd_get_responses_are_left_alone(seen, rf):
     """A view whose get_response is no plain function works as without us."""
-    import functools
 
     class Odd(GraphQLView):
         def respond(self, request, data, show_graphiql=False, *, mark):
@@ -235,3 +240,215 @@ def test_an_init_subclass_of_the_base_is_kept():
     finally:
         del GraphQLView.__init_subclass__
     assert met == ["Late"]
+
+
+QUERIES = ("query Good { hello }", "query Bad { nope }", "{ unparsable")
+OUTCOMES = [("Good", None), ("Bad", "GRAPHQL_VALIDATION_FAILED"), (None, "GRAPHQL_PARSE_FAILED")]
+
+
+def outcomes(seen):
+    return [(span.attributes.get(semconv.OPERATION_NAME), span.attributes.get(semconv.ERROR_TYPE)) for span in seen.operation_spans]
+
+
+def test_a_view_may_look_at_the_document_first(seen, rf):
+    """To log it, say: what is parsed last is what runs."""
+
+    class Looking(GraphQLView):
+        def get_response(self, request, data, show_graphiql=False):
+            with contextlib.suppress(core.GraphQLError):
+                core.parse(data["query"])
+            return super().get_response(request, data, show_graphiql)
+
+    for query in QUERIES:
+        Looking.as_view(schema=schema)(rf.post("/l", json.dumps({"query": query}), content_type="application/json"))
+    assert outcomes(seen) == OUTCOMES
+    assert all([phase.type for phase in operation.phases][:1] == ["parse"] for operation in seen.operations)
+
+
+def test_a_view_may_change_the_document(seen, rf):
+    """What is executed is what counts."""
+
+    class Changing(GraphQLView):
+        def execute_graphql_request(self, request, data, query, variables, operation_name, show_graphiql=False):
+            document = core.visit(core.parse(query), core.Visitor())
+            copy = core.DocumentNode(definitions=document.definitions)
+            errors = core.validate(self.schema.graphql_schema, copy)
+            if errors:
+                return core.ExecutionResult(errors=errors)
+            return core.execute(self.schema.graphql_schema, core.DocumentNode(definitions=copy.definitions))
+
+    for query in QUERIES[:2]:
+        Changing.as_view(schema=schema)(rf.post("/c", json.dumps({"query": query}), content_type="application/json"))
+    assert outcomes(seen) == OUTCOMES[:2]
+
+
+def plain(function):
+    """A decorator that is no coroutine function itself."""
+
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        return function(*args, **kwargs)
+
+    del call.__wrapped__
+    return call
+
+
+@pytest.mark.parametrize("form", ["decorated", "mixin"])
+async def test_an_async_get_response_may_hide(seen, rf, form):
+    """Behind a decorator, or in a class that is no view."""
+
+    async def get_response(self, request, data, show_graphiql=False):
+        document = core.parse(data["query"])
+        errors = core.validate(schema.graphql_schema, document)
+        return errors or await schema.execute_async(data["query"])
+
+    if form == "decorated":
+        view = type("Decorated", (GraphQLView,), {"get_response": plain(get_response)})(schema=schema)
+    else:
+        view = type("Mixed", (type("Mixin", (), {"get_response": get_response}), GraphQLView), {})(schema=schema)
+    for query in QUERIES:
+        with contextlib.suppress(core.GraphQLError):
+            await view.get_response(rf.post("/h"), {"query": query})
+    assert outcomes(seen) == OUTCOMES
+
+
+def test_view_classes_that_nobody_holds_go(seen):
+    """Although their get_response was wrapped."""
+    references = [weakref.ref(type("Passing", (GraphQLView,), {"get_response": lambda *_: None})) for _ in range(5)]
+    gc.collect()
+    assert [reference() for reference in references] == [None] * 5
+
+
+async def test_unsubscribing_while_an_event_runs_gives_the_context_back(seen):
+    """Whatever the subscriber does next is its own."""
+    tracer = seen.tracer_provider.get_tracer("app")
+
+    class Subscription(graphene.ObjectType):
+        tick = graphene.Int()
+
+        async def subscribe_tick(self, info):
+            yield 1
+            yield 2
+
+        async def resolve_tick(self, info):
+            await asyncio.sleep(0.03)
+            return self
+
+    class Query(graphene.ObjectType):
+        hello = graphene.String()
+
+    stream = await graphene.Schema(Query, subscription=Subscription).subscribe("subscription S { tick }")
+
+    async def consume():
+        await stream.__anext__()
+        with tracer.start_as_current_span("afterwards") as span:
+            return span.parent
+
+    task = asyncio.create_task(consume())
+    await asyncio.sleep(0.01)
+    await stream.aclose()
+    assert await task is None
+
+
+async def test_a_source_that_fails_and_goes_on(seen):
+    """The operation ends with the failure; what comes after it is executed as without us."""
+
+    class Source:
+        def __init__(self):
+            self.step = 0
+
+        def __aiter__(self):
+            return self
+
+        async def __anext__(self):
+            self.step += 1
+            if self.step == 1:
+                raise ConnectionError("once")
+            if self.step == 3:
+                raise StopAsyncIteration
+            return self.step
+
+    fields = {"n": core.GraphQLField(core.GraphQLInt, subscribe=lambda *_: Source(), resolve=lambda root, info: root)}
+    core_schema = core.GraphQLSchema(core.GraphQLObjectType("Query", fields), subscription=core.GraphQLObjectType("Subscription", fields))
+    stream = await core.subscribe(core_schema, core.parse("subscription S { n }"))
+    with pytest.raises(ConnectionError):
+        await stream.__anext__()
+    assert (await stream.__anext__()).data == {"n": 2}
+    assert [span.attributes[semconv.ERROR_TYPE] for span in seen.operation_spans] == ["ConnectionError"]
+
+
+async def test_one_source_for_many_subscribers_keeps_none_of_them(seen):
+    """A broadcast lives as long as the process."""
+
+    class Broadcast:
+        def __aiter__(self):
+            return self.events()
+
+        async def events(self):
+            yield 1
+
+    broadcast = Broadcast()
+    fields = {"n": core.GraphQLField(core.GraphQLInt, subscribe=lambda *_: broadcast, resolve=lambda root, info: root)}
+    core_schema = core.GraphQLSchema(core.GraphQLObjectType("Query", fields), subscription=core.GraphQLObjectType("Subscription", fields))
+    for _ in range(20):
+        stream = await core.subscribe(core_schema, core.parse("subscription S { n }"))
+        assert [result.data async for result in stream] == [{"n": 1}]
+    del stream
+    gc.collect()
+    assert len(names(seen)) == 20
+    assert weakref.getweakrefcount(broadcast) <= 1
+
+
+def test_the_functions_can_still_be_pickled(seen):
+    """For a pool that parses."""
+    assert pickle.loads(pickle.dumps(core.parse)) is core.parse
+    assert pickle.loads(pickle.dumps(core.validate)) is core.validate
+
+
+def test_a_lazy_context_stays_lazy(seen):
+    """Looking at what it stands for may run a query."""
+    from django.utils.functional import SimpleLazyObject
+
+    def fail():
+        raise AssertionError("looked")
+
+    assert schema.execute("{ hello }", context_value=SimpleLazyObject(fail)).data == {"hello": "world"}
+    assert len(seen.operation_spans) == 1
+
+
+async def test_a_forgotten_operation_goes(seen):
+    """A task that nobody holds, waiting for what never comes."""
+
+    class Query(graphene.ObjectType):
+        forever = graphene.String()
+
+        async def resolve_forever(self, info):
+            await asyncio.get_running_loop().create_future()
+
+    class Context:
+        pass
+
+    local, references = graphene.Schema(Query), []
+    for _ in range(5):
+        context = Context()
+        references.append(weakref.ref(context))
+        task = asyncio.create_task(local.execute_async("{ forever }", context_value=context))
+        await asyncio.sleep(0)
+        del task, context
+    await asyncio.sleep(0.01)
+    gc.collect()
+    assert [reference() for reference in references] == [None] * 5
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_abandoned_operation_lasted_until_it_was_abandoned(seen, configure):
+    """Not until somebody noticed."""
+    configure(SLOW_QUERY_THRESHOLD=150)
+    pending = core.execute(schema.graphql_schema, core.parse("query P { later }"))
+    pending.close()
+    del pending
+    gc.collect()
+    time.sleep(0.3)
+    assert schema.execute("query Next { hello }").data
+    assert seen.operations[0].duration < 0.15
+    assert semconv.SLOW not in seen.operation_spans[0].attributes

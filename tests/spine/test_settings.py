@@ -64,6 +64,7 @@ def test_each_type_can_be_given_in_the_environment(monkeypatch, key, text, value
         ({"OPERATION_NAMES_LIMIT": 0}, "E002", "whole number", "200"),
         ({"SLOW_QUERY_THRESHOLDS": {"A": "x"}}, "E002", "dict of operation name", "{}"),
         ({"REQUEST_HOOK": "no.such.hook"}, "E003", "cannot be imported", "ignored"),
+        ({"REQUEST_HOOK": "tests.broken_module.hook"}, "E003", "cannot be imported", "ignored"),
         ({"REQUEST_HOOK": "json.__name__"}, "E003", "not callable", "ignored"),
         ({"OPERATION_MANIFEST": "/no/such/file.json"}, "E004", "no such file", "relative"),
         ({"OPERATION_MANIFEST": __file__}, "E004", "not JSON", "ignored"),
