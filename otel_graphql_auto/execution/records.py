@@ -46,7 +46,9 @@ class Records:
         if operation.type is not None:
             labels[semconv.OPERATION_TYPE] = operation.type
         # Only what was executed is known to exist: nothing else brings a name nearer to admission.
-        name = self._label(operation.name, valid=operation.claimed and operation.definition is not None)
+        name = self._names.label(operation.name, valid=operation.claimed and operation.definition is not None)
+        if name == semconv.OTHER:
+            instruments.overflow.add(())
         if name is not None:
             labels[semconv.OPERATION_NAME] = name
         schema_name = operation.schema_name = self._schemas.name(operation.schema)
@@ -71,7 +73,7 @@ class Records:
         """Record an event of a subscription."""
         instruments = self._instruments
         attributes: dict[str, Any] = {}
-        name = self._label(operation.name, valid=True)
+        name = self._names.label(operation.name, valid=True)
         if name is not None:
             attributes[semconv.OPERATION_NAME] = name
         labels = {semconv.OPERATION_TYPE: "subscription", **attributes}
@@ -81,12 +83,6 @@ class Records:
         instruments.event_count.add(1, attributes, context)
         instruments.event_duration.record(duration_ns / 1e9, attributes, context)
         self._fields(operation, failure, context)
-
-    def _label(self, name: str | None, *, valid: bool) -> str | None:
-        label = self._names.label(name, valid=valid)
-        if label == semconv.OTHER:
-            self._instruments.overflow.add(())
-        return label
 
     def _more(self, labels: dict[str, Any], schema_name: str | None, failure: Failure | None) -> dict[str, Any]:
         more = dict(labels)
