@@ -100,8 +100,11 @@ def _now() -> _Moments:
     return moments
 
 
-def begin(request: Any = None, requested_name: str | None = None) -> Operation | None:
-    """An operation may be about to arrive. None where no room listens; every other function here then ignores the call."""
+def begin(request: Any = None, requested_name: str | None = None, *, inside: bool = False) -> Operation | None:
+    """An operation may be about to arrive. None where no room listens; every other function here then ignores the call.
+
+    `inside` says that it is one of its own although another one has begun. Without, that one is meant.
+    """
     if not _rooms:
         return None
     if _abandoned:
@@ -110,7 +113,7 @@ def begin(request: Any = None, requested_name: str | None = None) -> Operation |
     if not moments.active:
         return None
     outer = current.get()
-    if outer is not None and outer.state == BEGUN and outer.document is None:
+    if not inside and outer is not None and outer.state == BEGUN and outer.document is None:
         return None  # a view's get_response that calls the one it overrides: the outer call owns the operation
     # It keeps to the rooms that were there when it began: each of them sees the end of what it saw begin, and nothing else.
     operation = Operation(

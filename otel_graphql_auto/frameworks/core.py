@@ -48,9 +48,7 @@ def around_parse(parse: Callable[..., Any]) -> Callable[..., Any]:
         if operation is None or operation.state != BEGUN:
             return parse(*args, **kwargs)
         if operation.document is not None:
-            document = parse(*args, **kwargs)
-            _parsed_again(operation, args, document)
-            return document
+            return _parse_again(parse, operation, args, kwargs)
         operation.phases.clear()  # the last document that is parsed is the one that runs: others were looked at
         _note(operation, args, kwargs)
         started = perf_counter_ns()
@@ -80,16 +78,23 @@ _note = guard("graphql-core", _note_source)
 _add_phase = guard("graphql-core", Operation.add_phase)
 
 
-def _note_parsed_again(operation: Operation, args: tuple[Any, ...], document: Any) -> None:
+def _parse_again(parse: Callable[..., Any], operation: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The view of graphene-django 3.1 parses, and then has the schema parse the same text: the second document is the one that runs."""
-    if len(operation.phases) == 1 and args[:1] == (operation.source,):
-        operation.parsed = document
-        if operation.document is not None:
-            operation.document = document
-            operation.definition = _get_operation_ast(document, operation.name)
+    if len(operation.phases) != 1 or args[:1] != (operation.source,):
+        return parse(*args, **kwargs)
+    document = lifecycle.answer("parse", operation, *args)
+    if document is None:
+        document = parse(*args, **kwargs)
+    _replace(operation, document)
+    return document
 
 
-_parsed_again = guard("graphql-core", _note_parsed_again)
+def _replace_document(operation: Operation, document: Any) -> None:
+    operation.parsed = operation.document = document
+    operation.definition = _get_operation_ast(document, operation.name)
+
+
+_replace = guard("graphql-core", _replace_document)
 
 
 def around_schema(validate_schema: Callable[..., Any]) -> Callable[..., Any]:
@@ -213,7 +218,8 @@ def enter(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Operation | No
 
 
 def _begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Operation | None:
-    return lifecycle.begin(_request_in(_argument("context_value", args, kwargs)), _argument("operation_name", args, kwargs))
+    request, name = _request_in(_argument("context_value", args, kwargs)), _argument("operation_name", args, kwargs)
+    return lifecycle.begin(request, name, inside=True)
 
 
 begin = guard("graphql-core", _begin)
