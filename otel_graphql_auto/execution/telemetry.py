@@ -46,7 +46,7 @@ class Instruments:
             return [Observation(len(self.names))] if self.names is not None else []
 
         def observe_overflow(_options: CallbackOptions) -> Iterable[Observation]:
-            return [Observation(self.overflow.read().get((), 0))]
+            return [Observation(self.overflow.read().get((), 0))] if self.names is not None else []
 
         active, names, overflow = semconv.REQUEST_ACTIVE, semconv.OPERATION_NAMES, semconv.OPERATION_NAMES_OVERFLOW
         meter.create_observable_up_down_counter(active.name, [observe_active], active.unit, active.description)
