@@ -58,7 +58,7 @@ def _add_detector() -> None:
 
 def _take_detector_back() -> None:
     """Leave the variable as it was: a program in another environment would look for the detector in vain."""
-    given = _detectors_before.pop() if _detectors_before else None
+    given = _detectors_before.pop()
     if given is None:
         os.environ.pop(OTEL_EXPERIMENTAL_RESOURCE_DETECTORS, None)
     else:
@@ -80,7 +80,6 @@ class GraphQLDistro(BaseDistro):  # type: ignore[misc]
             if not os.environ.get(variable):  # an empty variable counts as unset
                 os.environ[variable] = value
                 _set_by_us.append(variable)
-        _add_detector()
 
     def load_instrumentor(self, entry_point: Any, **kwargs: Any) -> None:
         """Load one instrumentor. Where one fails the others are loaded all the same; the stock loader would stop."""
@@ -104,6 +103,7 @@ class GraphQLConfigurator(_OTelSDKConfigurator):
         kwargs.setdefault("resource_attributes", {}).update(attributes)
         kwargs.setdefault("export_span_processor", _leaving.SpanProcessor)
         kwargs.setdefault("export_log_record_processor", _leaving.LogRecordProcessor)
+        _add_detector()
         try:
             super()._configure(**kwargs)  # type: ignore[no-untyped-call]
         finally:

@@ -139,6 +139,10 @@ class Operation:
             self.errors = errors
             self.failed_in = kind
 
+    def measure_fields(self) -> None:
+        """Begin to note what resolvers do: anew for an operation, and for each event of a subscription."""
+        self.fields, self.deprecated, self.slow_fields, self.traced = {}, set(), [], 0
+
     def let_go(self) -> None:
         """Drop what is large once the operation is over: a task that it started may keep its context, and so this object, for long."""
         self.result = self.request = self.variables = self.outer = None

@@ -104,7 +104,7 @@ class Execution(Room):
 
     def executing(self, operation: Operation) -> None:
         """Have resolvers measured."""
-        operation.fields, operation.deprecated, operation.slow_fields = {}, set(), []
+        operation.measure_fields()
         if operation.schema is not None:
             self._fields.attach(operation.schema)
 
@@ -183,7 +183,7 @@ class Execution(Room):
         outer = operation.otel_previous if get_current() is operation.otel_context else get_current()
         context = set_span_in_context(span, operation.otel_context)
         attach(context)
-        operation.fields, operation.deprecated, operation.slow_fields, operation.traced = {}, set(), [], 0
+        operation.measure_fields()
         return _Event(span, context, outer, started)
 
     def event_ends(self, operation: Operation, event: _Event | None, result: Any, error: BaseException | None) -> None:
@@ -204,7 +204,7 @@ class Execution(Room):
             if event.span.is_recording():
                 self._add_field_spans(operation, event.context, options)
         finally:
-            operation.fields, operation.slow_fields = {}, []
+            operation.measure_fields()  # what the event noted is recorded; the subscription's end must not record it again
             event.span.end(operation.at(ended))
 
     def _start_field_span(self, operation: Operation, info: Any, coordinate: str) -> LiveFieldSpan | None:

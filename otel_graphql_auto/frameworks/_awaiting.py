@@ -20,8 +20,9 @@ def _observed(
 ) -> Coroutine[Any, Any, Any] | None:
     """A coroutine that gives what `awaitable` gives and calls `done(value, error)` when it does.
 
-    It is a real coroutine, because callers tell coroutines from other awaitables; any other awaitable is left as it is. With `owned` the operation ends with it; until it is
-    awaited, and in whatever task that happens, the caller's context stays what it was before the operation.
+    It is a real coroutine, because callers tell coroutines from other awaitables; any other awaitable is left as it is. With `owned`
+    the operation ends with it; until it is awaited, and in whatever task that happens, the caller's context stays what it was before
+    the operation.
     """
     if owned:
         lifecycle.suspend(operation)

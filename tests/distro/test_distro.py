@@ -36,10 +36,8 @@ def test_the_defaults_give_way_to_what_the_user_has_set(monkeypatch):
     """Every one of them is an ordinary OTEL_* variable."""
     for variable in distro.DEFAULTS:
         monkeypatch.setenv(variable, "as the user wants it")
-    monkeypatch.setenv("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", "process")
     distro.GraphQLDistro()._configure()
     assert {os.environ[variable] for variable in distro.DEFAULTS} == {"as the user wants it"}
-    assert os.environ["OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"] == "process,graphql_auto"
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch):
@@ -50,7 +48,6 @@ def test_an_empty_variable_counts_as_unset(monkeypatch):
     assert os.environ["OTEL_TRACES_EXPORTER"] == "otlp"
     for variable in distro._set_by_us:
         monkeypatch.delenv(variable)
-    distro._take_detector_back()
 
 
 def test_the_settings_are_found_where_only_manage_py_names_them(started_as, monkeypatch):
@@ -116,6 +113,25 @@ def test_a_given_instance_id_is_kept_and_made_unique_after_a_fork(monkeypatch):
     assert first != second
 
 
+DETECTORS = """
+import os
+os.environ.update(OTEL_EXPERIMENTAL_RESOURCE_DETECTORS="process", OTEL_TRACES_EXPORTER="none", OTEL_METRICS_EXPORTER="none")
+os.environ.update(OTEL_RESOURCE_ATTRIBUTES="service.instance.id=pod-7")
+from opentelemetry import trace
+from otel_graphql_auto import distro
+distro.GraphQLConfigurator().configure()
+def told():
+    attributes = trace.get_tracer_provider().resource.attributes
+    instance = attributes["service.instance.id"]
+    return os.environ["OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"], "process.pid" in attributes, instance[:5], len(instance) > 5
+before, (reader, writer) = told(), os.pipe()
+if os.fork() == 0:
+    os.write(writer, repr(told()).encode())
+    os._exit(0)
+os.wait()
+print(before, os.read(reader, 1000).decode(), told() == before)
+"""
+
 LEAVING = """
 import multiprocessing, signal, time
 from otel_graphql_auto import _leaving
@@ -146,10 +162,16 @@ with capture() as seen:
 
 
 @pytest.mark.parametrize(
-    ("code", "printed"), [(LEAVING, "-15"), (EARLY, "1")], ids=["a forked worker dies at once", "settings may come late"]
+    ("code", "printed"),
+    [
+        (LEAVING, "-15"),
+        (EARLY, "1"),
+        (DETECTORS, "('process', True, 'pod-7', False) ('process', True, 'pod-7', True) True"),
+    ],
+    ids=["a forked worker dies at once", "settings may come late", "the user's detectors stay, under another distro too"],
 )
 def test_in_a_process_of_its_own(code, printed):
-    """A signal handler of Python's would make a pool wait for its workers; settings read too early are read again."""
+    """A signal handler of Python's would make a pool wait for its workers; settings read too early are read again; detectors are given back."""
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert (done.stdout.strip(), done.stderr) == (printed, "")
 

@@ -452,3 +452,18 @@ def test_an_abandoned_operation_lasted_until_it_was_abandoned(seen, configure):
     assert schema.execute("query Next { hello }").data
     assert seen.operations[0].duration < 0.15
     assert semconv.SLOW not in seen.operation_spans[0].attributes
+
+
+async def test_deprecated_fields_of_an_event_are_counted_once(seen):
+    """By the event that used them, and not again when the subscription ends."""
+
+    async def source(*_):
+        yield 1
+        yield 2
+
+    fields = {"n": core.GraphQLField(core.GraphQLInt, subscribe=source, resolve=lambda root, info: root, deprecation_reason="old")}
+    core_schema = core.GraphQLSchema(core.GraphQLObjectType("Query", fields), subscription=core.GraphQLObjectType("Subscription", fields))
+    stream = await core.subscribe(core_schema, core.parse("subscription S { n }"))
+    assert [result.data["n"] async for result in stream] == [1, 2]
+    assert [point.value for point in seen.metrics()[semconv.FIELD_DEPRECATED.name]] == [2]
+    assert [point.count for point in seen.metrics()[semconv.FIELD_DURATION.name]] == [2]
