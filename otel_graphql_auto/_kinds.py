@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["BOOL", "COUNT", "IMPORT", "MILLISECONDS", "PATH", "THRESHOLDS", "Kind", "list_of", "one_of"]
+__all__ = ["AUDIENCE", "BOOL", "COUNT", "HEALTH_PATHS", "IMPORT", "MILLISECONDS", "PATH", "THRESHOLDS", "Kind", "list_of", "one_of"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,19 @@ def _is_import_path(value: object) -> bool:
     return value is None or (isinstance(value, str) and "." in value) or callable(value)
 
 
+def _parse_json_or_none(text: str) -> Any:
+    return None if _parse_text(text) is None else json.loads(text)
+
+
+def _are_health_paths(value: object) -> bool:
+    if value is None:
+        return True
+    if not isinstance(value, dict) or not value or not value.keys() <= {"live", "ready"}:
+        return False
+    paths = list(value.values())
+    return all(isinstance(path, str) and path.startswith("/") for path in paths) and len(set(paths)) == len(paths)
+
+
 def list_of(names: tuple[str, ...]) -> Kind:
     words = "a list of " + ", ".join(repr(name) for name in names)
     return Kind(words, lambda value: isinstance(value, list | tuple | set) and all(item in names for item in value), json.loads)
@@ -56,4 +69,8 @@ THRESHOLDS = Kind(
     "a dict of operation name to milliseconds",
     lambda value: isinstance(value, dict) and all(isinstance(key, str) and _is_number(number) for key, number in value.items()),
     json.loads,
+)
+AUDIENCE = one_of("debug", "staff", "always", "never")
+HEALTH_PATHS = Kind(
+    'None, or a dict of "live" and "ready", or one of them, to different paths that begin with "/"', _are_health_paths, _parse_json_or_none
 )

@@ -12,7 +12,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from otel_graphql_auto._patching import Patch, when_imported
+from otel_graphql_auto._handlers import before_loading
+from otel_graphql_auto._patching import Patch
 from otel_graphql_auto._safety import guard
 from otel_graphql_auto.http_span import clean_http_span
 
@@ -35,40 +36,27 @@ class Deferred:
 
     NAMES: ClassVar = ("django", "system_metrics")
     _waiting: ClassVar[list[tuple[Any, dict[str, Any]]]] = []
-    _patch: ClassVar[Patch | None] = None
+    _take_back: ClassVar[Callable[[], None] | None] = None
     _lock: ClassVar = threading.Lock()
 
     @classmethod
     def add(cls, entry_point: Any, options: dict[str, Any]) -> None:
         """Let this one wait."""
-        if not cls._waiting:
-            when_imported("django.core.handlers.base", cls._watch)
+        if cls._take_back is None:
+            cls._take_back = before_loading(cls.run)
         cls._waiting.append((entry_point, options))
 
     @classmethod
-    def _watch(cls, module: Any) -> None:
-        cls._patch = Patch(module.BaseHandler, "load_middleware", _around_load)
-        cls._patch.attach()
-
-    @classmethod
-    def run(cls) -> None:
-        """Load those that still wait, and let go of the handler."""
+    def run(cls, _handler: Any = None) -> None:
+        """Load those that still wait, and let go of the handlers."""
         with cls._lock:
             waiting, cls._waiting[:] = list(cls._waiting), []
-            if cls._patch is not None:
-                cls._patch.detach()
-                cls._patch = None
+            if cls._take_back is not None:
+                cls._take_back()
+                cls._take_back = None
         for entry_point, options in waiting:
             load = _load_django if entry_point.name == "django" else _load_system_metrics
             guard(entry_point.name, load)(entry_point, options)
-
-
-def _around_load(load_middleware: Callable[..., Any]) -> Callable[..., Any]:
-    def load_middleware_instrumented(*args: Any, **kwargs: Any) -> Any:
-        Deferred.run()
-        return load_middleware(*args, **kwargs)
-
-    return load_middleware_instrumented
 
 
 def _load_django(entry_point: Any, options: dict[str, Any]) -> None:

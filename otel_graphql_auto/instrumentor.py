@@ -15,11 +15,12 @@ from otel_graphql_auto._providers import Providers
 from otel_graphql_auto._safety import guard, internal_errors
 from otel_graphql_auto.execution import Execution
 from otel_graphql_auto.frameworks.graphene import Graphene
+from otel_graphql_auto.http import Http
 from otel_graphql_auto.room import Room
 
 __all__ = ["FRAMEWORKS", "ROOMS", "GraphQLInstrumentor"]
 
-ROOMS: tuple[type[Any], ...] = (Execution,)
+ROOMS: tuple[type[Any], ...] = (Execution, Http)
 """The rooms, outermost first: the first one hears of a moment before the others and has the first chance to answer it."""
 
 FRAMEWORKS: tuple[type[Any], ...] = (Graphene,)

@@ -39,6 +39,8 @@ _MOMENTS = (
     "validate",
     "executing",
     "execute",
+    "encode",
+    "numbers",
     "suspended",
     "resumed",
     "event_begins",
@@ -64,6 +66,8 @@ class _Moments:
     validate: tuple[Callable[..., Any], ...]
     executing: tuple[Callable[..., Any], ...]
     execute: tuple[Callable[..., Any], ...]
+    encode: tuple[Callable[..., Any], ...]
+    numbers: tuple[Callable[..., Any], ...]
     suspended: tuple[Callable[..., Any], ...]
     resumed: tuple[Callable[..., Any], ...]
     event_begins: tuple[Callable[..., Any], ...]

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar, NamedTuple
 
+from otel_graphql_auto.finding import Finding
 from otel_graphql_auto.operation import Operation
 
-__all__ = ["Room"]
+__all__ = ["Number", "Room"]
+
+
+class Number(NamedTuple):
+    """What a room has to say of one operation to whoever reads the answer: nanoseconds, an amount, or both. None is not known, and not 0."""
+
+    name: str
+    duration_ns: int | None = None
+    amount: int | None = None
 
 
 class Room:
@@ -23,6 +33,10 @@ class Room:
     def detach(self) -> None:
         """Let go of whatever the room holds."""
 
+    def diagnose(self) -> Iterable[Finding]:
+        """Rows for `graphql_auto doctor`, after it has made a request: whether what the room attached to is still hooked."""
+        return ()
+
     def parse(self, operation: Operation, source: Any) -> Any:
         """Answer with a DocumentNode instead of parsing `source`."""
 
@@ -37,6 +51,13 @@ class Room:
 
     def execute(self, operation: Operation) -> Any:
         """Answer with an ExecutionResult instead of executing."""
+
+    def encode(self, operation: Operation, body: dict[str, Any]) -> dict[str, Any] | None:
+        """Answer with another body (`data`, `errors`, `extensions`) to encode; `body` itself stays as it is."""
+
+    def numbers(self, operation: Operation) -> Iterable[Number]:  # noqa: ARG002 - for those who override it
+        """The numbers that headers and extensions show. Asked for only when somebody gets to see them."""
+        return ()
 
     def suspended(self, operation: Operation) -> None:
         """Control goes back to a caller that does not belong to the operation."""

@@ -48,6 +48,11 @@ URL_QUERY: Final = "url.query"
 HTTP_CLIENT_ATTRIBUTES: Final = ("url.path", URL_QUERY, "user_agent.original", "http.target", "http.url", "http.user_agent")
 """Attributes of the HTTP span that hold what a client sent, under their stable and their old names."""
 
+# Response headers.
+SERVER_TIMING: Final = "Server-Timing"
+EXECUTION_TIME: Final = "X-GraphQL-Execution-Time"
+DB_QUERIES: Final = "X-GraphQL-DB-Queries"
+
 # Attributes of our own.
 SLOW: Final = "graphql_auto.operation.slow"
 THRESHOLD: Final = "graphql_auto.operation.slow_threshold"

@@ -17,7 +17,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, NamedTuple
 
-from otel_graphql_auto._kinds import BOOL, COUNT, IMPORT, MILLISECONDS, PATH, THRESHOLDS, Kind, list_of, one_of
+from otel_graphql_auto._kinds import AUDIENCE, BOOL, COUNT, HEALTH_PATHS, IMPORT, MILLISECONDS, PATH, THRESHOLDS, Kind, list_of, one_of
 
 __all__ = [
     "DJANGO_SETTING",
@@ -40,7 +40,7 @@ ENVIRONMENT_PREFIX = "OTEL_PYTHON_GRAPHQL_AUTO_"
 STRICT = "STRICT"
 """Environment only, for tests: errors that this package would swallow are raised."""
 
-ROOMS = ("execution",)
+ROOMS = ("execution", "http")
 """The names that DISABLED takes."""
 
 _logger = logging.getLogger("otel_graphql_auto")
@@ -99,6 +99,16 @@ class Settings:
     OPERATION_NAMES_LIMIT: int = _setting(COUNT, 200, "execution", "Operation names that may become metric attributes, per process.")
     OPERATION_MANIFEST: str | None = _setting(
         PATH, None, "execution", "A JSON file of declared operations, `{hash: {name, document}}`: their names are admitted at once."
+    )
+    RESPONSE_HEADERS: str = _setting(
+        AUDIENCE,
+        "debug",
+        "http",
+        "Who gets `Server-Timing` and the `X-GraphQL-` headers: all while DEBUG is on, staff (and all while DEBUG is on), all, nobody.",
+    )
+    RESPONSE_EXTENSIONS: str = _setting(AUDIENCE, "never", "http", "Who gets `extensions.performance` in answers to POST; as above.")
+    HEALTH_PATHS: Mapping[str, str] | None = _setting(
+        HEALTH_PATHS, None, "health", '`{"live": path, "ready": path}`: answered before host checks, middleware and telemetry.'
     )
 
 

@@ -11,13 +11,14 @@ import sys
 import weakref
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any
+from typing import Any, ClassVar
 
 from otel_graphql_auto import lifecycle
 from otel_graphql_auto._patching import Patch, when_imported
 from otel_graphql_auto._safety import guard
 from otel_graphql_auto.frameworks import core, subscriptions
 from otel_graphql_auto.frameworks._awaiting import observed
+from otel_graphql_auto.operation import ENDED, current
 
 __all__ = ["FUNCTIONS", "Graphene"]
 
@@ -57,8 +58,30 @@ def around_get_response(get_response: Callable[..., Any]) -> Callable[..., Any]:
     return get_response_observed_sync
 
 
+def around_json_encode(json_encode: Callable[..., Any]) -> Callable[..., Any]:
+    """`json_encode` of a view: rooms may add to the body of the operation that is being answered, and to no other."""
+
+    def json_encode_observed(view: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        body = _encoded(request, *args[:1])
+        return json_encode(view, request, *args, **kwargs) if body is None else json_encode(view, request, body, *args[1:], **kwargs)
+
+    return json_encode_observed
+
+
+def _encode(request: Any, body: Any = None) -> Any:
+    operation = current.get()
+    if operation is None or operation.state == ENDED or operation.request is not request or not isinstance(body, dict):
+        return None
+    return lifecycle.answer("encode", operation, body)
+
+
+_encoded = guard("graphene", _encode)
+
+
 class _Views:
-    """The view classes that bring a `get_response` of their own, those that exist and those that are still to be written."""
+    """The view classes that bring methods of METHODS of their own, those that exist and those that are still to be written."""
+
+    METHODS: ClassVar = {"get_response": around_get_response, "json_encode": around_json_encode}
 
     def __init__(self, base: type[Any]) -> None:
         self._base = base
@@ -87,12 +110,13 @@ class _Views:
     def _meet(self, view: type[Any]) -> None:
         """A mixin may bring it, which is no view itself."""
         for owner in view.__mro__:
-            own = vars(owner).get("get_response")
-            if isinstance(own, FunctionType) and own not in self._wrappers:
-                wrapper = functools.wraps(own)(around_get_response(own))
-                self._wrappers.add(wrapper)
-                self._classes.add(owner)
-                setattr(owner, "get_response", wrapper)  # noqa: B010
+            for name, make in self.METHODS.items():
+                own = vars(owner).get(name)
+                if isinstance(own, FunctionType) and own not in self._wrappers:
+                    wrapper = functools.wraps(own)(make(own))
+                    self._wrappers.add(wrapper)
+                    self._classes.add(owner)
+                    setattr(owner, name, wrapper)
 
     def detach(self) -> None:
         """Leave them as they were, but for what others have put there since."""
@@ -101,9 +125,10 @@ class _Views:
         else:
             self._base.__init_subclass__ = self._init_subclass
         for owner in list(self._classes):
-            own = vars(owner).get("get_response")
-            if isinstance(own, FunctionType) and own in self._wrappers:
-                setattr(owner, "get_response", own.__wrapped__)  # type: ignore[attr-defined]  # noqa: B010
+            for name in self.METHODS:
+                own = vars(owner).get(name)
+                if isinstance(own, FunctionType) and own in self._wrappers:
+                    setattr(owner, name, own.__wrapped__)  # type: ignore[attr-defined]
 
 
 _Row = tuple[str, str, Callable[[Any], Any]]

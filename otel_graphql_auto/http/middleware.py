@@ -1,0 +1,97 @@
+"""PerformanceMiddleware: the numbers of a request's operations as response headers, for those who may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+
+from otel_graphql_auto import semconv, settings
+from otel_graphql_auto._safety import guard, swallow
+from otel_graphql_auto.http.audience import may_see, may_see_async, nobody_sees
+from otel_graphql_auto.http.numbers import Receipts, collected, server_timing
+from otel_graphql_auto.room import Number
+
+__all__ = ["PerformanceMiddleware", "surround"]
+
+
+class PerformanceMiddleware:
+    """Sync and async middleware that writes `Server-Timing`, `X-GraphQL-Execution-Time` and `X-GraphQL-DB-Queries`.
+
+    Under instrumentation it stands outside all other middleware by itself; whoever lists it in MIDDLEWARE chooses its place. `http` in
+    Server-Timing is the time of everything inside of it, `total` that of the operations (their spans' durations, added up for a batch).
+    It reads neither the request's body nor the response's.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[Any], Any]) -> None:
+        self.get_response = get_response
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: Any) -> Any:
+        """The response, or in an event loop a coroutine that gives it."""
+        if self._is_async:
+            return self._call_async(request)
+        receipts = _begin()
+        if receipts is None:
+            return self.get_response(request)
+        try:
+            response = self.get_response(request)
+        finally:
+            receipts.close()
+        if receipts.numbers and _may_see(settings.get().RESPONSE_HEADERS, request):
+            _write(response, receipts)
+        return response
+
+    async def _call_async(self, request: Any) -> Any:
+        receipts = _begin()
+        if receipts is None:
+            return await self.get_response(request)
+        try:
+            response = await self.get_response(request)
+        finally:
+            receipts.close()
+        try:
+            if receipts.numbers and await may_see_async(settings.get().RESPONSE_HEADERS, request):
+                _write(response, receipts)
+        except Exception as error:  # noqa: BLE001 - the answer is made, and loading the user may fail
+            swallow("http", error)
+        return response
+
+
+def _begin_receipts() -> Receipts | None:
+    if collected.get() is not None or nobody_sees(settings.get().RESPONSE_HEADERS):
+        return None
+    return Receipts()
+
+
+def _write_headers(response: Any, receipts: Receipts) -> None:
+    numbers = receipts.numbers
+    given = response.headers.get(semconv.SERVER_TIMING)
+    ours = server_timing([*numbers.values(), Number("http", receipts.duration_ns)])
+    response.headers[semconv.SERVER_TIMING] = f"{given}, {ours}" if given else ours
+    total, db = numbers.get("total"), numbers.get("db")
+    if total is not None and total.duration_ns is not None:
+        response.headers[semconv.EXECUTION_TIME] = f"{total.duration_ns / 1e6:.2f}ms"
+    if db is not None and db.amount is not None:
+        response.headers[semconv.DB_QUERIES] = str(db.amount)
+
+
+_begin = guard("http", _begin_receipts)
+_may_see = guard("http", may_see)
+_write = guard("http", _write_headers)
+
+
+def surround(handler: Any) -> None:
+    """Put the middleware around everything that `handler` has loaded, unless the user has listed it."""
+    from django.conf import settings as django_settings
+    from django.utils.module_loading import import_string
+
+    listed = map(import_string, django_settings.MIDDLEWARE)
+    if not any(isinstance(entry, type) and issubclass(entry, PerformanceMiddleware) for entry in listed):
+        handler._middleware_chain = PerformanceMiddleware(handler._middleware_chain)
