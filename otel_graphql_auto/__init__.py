@@ -6,7 +6,7 @@ given, or to the global ones, whoever set them up.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from opentelemetry._logs import LoggerProvider
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from otel_graphql_auto.operation import Operation
 
-__all__ = ["current_operation", "instrument", "uninstrument"]
+__all__ = ["current_operation", "instrument", "logging_config", "uninstrument"]
 
 
 def instrument(
@@ -56,3 +56,13 @@ def current_operation() -> Operation | None:
 
     operation = current.get()
     return None if operation is None or operation.state == ENDED else operation
+
+
+def logging_config(level: str = "INFO", *, stream: str = "ext://sys.stdout") -> dict[str, Any]:
+    """A value for Django's LOGGING: JSON lines from `level` up to `stream`, each with the ids of its trace and span.
+
+    A new dict at each call, in the form of `logging.config.dictConfig`: change it at will.
+    """
+    from otel_graphql_auto.logs import logging_config
+
+    return logging_config(level, stream=stream)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.apps import AppConfig
 from django.core import checks
 
-from otel_graphql_auto import settings
+from otel_graphql_auto.checks import check_settings
 
-__all__ = ["GraphQLAutoConfig", "check_settings"]
+__all__ = ["GraphQLAutoConfig"]
 
 
 class GraphQLAutoConfig(AppConfig):  # type: ignore[misc]
@@ -22,8 +20,3 @@ class GraphQLAutoConfig(AppConfig):  # type: ignore[misc]
     def ready(self) -> None:
         """Register the checks."""
         checks.register(check_settings)
-
-
-def check_settings(**_: Any) -> list[checks.CheckMessage]:
-    """One error for each wrong setting, from Django's settings or from the environment."""
-    return [checks.Error(problem.message, hint=problem.hint, id=f"otel_graphql_auto.{problem.code}") for problem in settings.problems()]

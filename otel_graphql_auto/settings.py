@@ -26,11 +26,13 @@ __all__ = [
     "Problem",
     "Settings",
     "get",
+    "given",
     "off_reload",
     "on_reload",
     "problems",
     "refresh",
     "reload",
+    "room_of",
     "sdk_is_disabled",
     "strict",
 ]
@@ -173,6 +175,19 @@ def problems() -> list[Problem]:
     values, found = _read()
     found.extend(_unimportable(values))
     return found
+
+
+def given() -> dict[str, list[str]]:
+    """Where each setting was given: the places in words, the one that counts last."""
+    places: dict[str, list[str]] = {}
+    for place, key, _, _ in _given([]):
+        places.setdefault(key, []).append(place)
+    return places
+
+
+def room_of(key: str) -> str:
+    """The room that reads a setting; `all` and `health` are none that can be switched off."""
+    return str(_FIELDS[key].metadata["room"])
 
 
 def _read() -> tuple[dict[str, Any], list[Problem]]:

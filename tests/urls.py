@@ -2,11 +2,11 @@
 
 import inspect
 
+import graphql
 from django.http import HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from graphene_django.views import GraphQLView, HttpError
-from graphql import execute, parse, validate
 
 from tests.schema import schema
 
@@ -48,10 +48,12 @@ class HandMadeView(AsyncView):
     """An async view on graphql-core's own functions."""
 
     async def execute_graphql_request(self, request, data, query, variables, operation_name, show_graphiql=False):
-        document = parse(query)
-        errors = validate(schema.graphql_schema, document)
+        document = graphql.parse(query)
+        errors = graphql.validate(schema.graphql_schema, document)
         assert not errors
-        result = execute(schema.graphql_schema, document, context_value=request, variable_values=variables, operation_name=operation_name)
+        result = graphql.execute(
+            schema.graphql_schema, document, context_value=request, variable_values=variables, operation_name=operation_name
+        )
         return await result if inspect.isawaitable(result) else result
 
 

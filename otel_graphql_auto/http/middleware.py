@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -13,7 +13,7 @@ from otel_graphql_auto.http.audience import may_see, may_see_async, nobody_sees
 from otel_graphql_auto.http.numbers import Receipts, collected, server_timing
 from otel_graphql_auto.room import Number
 
-__all__ = ["PerformanceMiddleware", "surround"]
+__all__ = ["PerformanceMiddleware", "is_listed", "surround"]
 
 
 class PerformanceMiddleware:
@@ -44,8 +44,7 @@ class PerformanceMiddleware:
             response = self.get_response(request)
         finally:
             receipts.close()
-        if receipts.numbers and _may_see(settings.get().RESPONSE_HEADERS, request):
-            _write(response, receipts)
+        _tell(request, response, receipts)
         return response
 
     async def _call_async(self, request: Any) -> Any:
@@ -70,7 +69,12 @@ def _begin_receipts() -> Receipts | None:
     return Receipts()
 
 
-def _write_headers(response: Any, receipts: Receipts) -> None:
+def _tell_those_who_may_see(request: Any, response: Any, receipts: Receipts) -> None:
+    if receipts.numbers and may_see(settings.get().RESPONSE_HEADERS, request):
+        _write(response, receipts)
+
+
+def _write(response: Any, receipts: Receipts) -> None:
     numbers = receipts.numbers
     given = response.headers.get(semconv.SERVER_TIMING)
     ours = server_timing([*numbers.values(), Number("http", receipts.duration_ns)])
@@ -83,15 +87,19 @@ def _write_headers(response: Any, receipts: Receipts) -> None:
 
 
 _begin = guard("http", _begin_receipts)
-_may_see = guard("http", may_see)
-_write = guard("http", _write_headers)
+_tell = guard("http", _tell_those_who_may_see)
 
 
 def surround(handler: Any) -> None:
     """Put the middleware around everything that `handler` has loaded, unless the user has listed it."""
     from django.conf import settings as django_settings
+
+    if not is_listed(django_settings.MIDDLEWARE):
+        handler._middleware_chain = PerformanceMiddleware(handler._middleware_chain)
+
+
+def is_listed(middleware: Iterable[str]) -> bool:
+    """Whether these dotted paths name the middleware, or one derived from it."""
     from django.utils.module_loading import import_string
 
-    listed = map(import_string, django_settings.MIDDLEWARE)
-    if not any(isinstance(entry, type) and issubclass(entry, PerformanceMiddleware) for entry in listed):
-        handler._middleware_chain = PerformanceMiddleware(handler._middleware_chain)
+    return any(isinstance(entry, type) and issubclass(entry, PerformanceMiddleware) for entry in map(import_string, middleware))

@@ -14,7 +14,7 @@ from otel_graphql_auto._patching import Patch
 from otel_graphql_auto._safety import Tally, guard, internal_errors, text, type_name
 from otel_graphql_auto.execution.room import Execution
 from otel_graphql_auto.frameworks import graphene as adapter
-from otel_graphql_auto.instrumentor import GraphQLInstrumentor
+from otel_graphql_auto.instrumentor import ROOMS, GraphQLInstrumentor
 from otel_graphql_auto.room import Room
 from otel_graphql_auto.testing import capture
 from tests.schema import schema
@@ -31,7 +31,7 @@ QUERIES = [
     "mutation { touch(times: 3) { touched } }",
 ]
 
-OBSERVERS = [name for name in lifecycle._MOMENTS if name in vars(Execution)]
+OBSERVERS = [(room, name) for room in ROOMS for name in (*lifecycle._MOMENTS, "numbers") if name in vars(room)]
 MOMENTS = ["begin", "identified", "claim", "executed", "answer", "suspend", "resume", "event_begins", "event_ends", "end"]
 
 
@@ -62,17 +62,18 @@ def fail(*args, **kwargs):
 
 
 @pytest.mark.usefixtures("forgiving")
-@pytest.mark.parametrize("observer", OBSERVERS)
-async def test_an_observer_that_raises_changes_no_answer(bare, client, monkeypatch, observer):
+@pytest.mark.parametrize(("room", "observer"), OBSERVERS)
+async def test_an_observer_that_raises_changes_no_answer(bare, client, configure, monkeypatch, room, observer):
     """Each observer of each room in turn; the error is counted and logged once."""
     bare_async, bare_subscription = await async_results(), await subscription_results()
-    monkeypatch.setattr(Execution, observer, fail)
-    before = internal_errors.read().get(("execution", "RuntimeError"), 0)
+    configure(RESPONSE_HEADERS="always", RESPONSE_EXTENSIONS="always" if observer == "encode" else "never")
+    monkeypatch.setattr(room, observer, fail)
+    before = internal_errors.read().get((room.name, "RuntimeError"), 0)
     with capture():
         assert answers(client) == bare
         assert await async_results() == bare_async
         assert await subscription_results() == bare_subscription
-    assert internal_errors.read()[("execution", "RuntimeError")] > before
+    assert internal_errors.read()[(room.name, "RuntimeError")] > before
 
 
 @pytest.mark.usefixtures("forgiving")
@@ -116,11 +117,16 @@ async def test_a_moment_that_raises_changes_no_answer(bare, client, monkeypatch,
         "otel_graphql_auto.execution.room.LiveFieldSpan",
         "otel_graphql_auto.execution.failures.Coordinates",
         "otel_graphql_auto.execution.errors.fault",
+        "otel_graphql_auto.http.middleware.nobody_sees",
+        "otel_graphql_auto.http.middleware.may_see",
+        "otel_graphql_auto.http.middleware.server_timing",
+        "otel_graphql_auto.http.middleware.Receipts",
+        "otel_graphql_auto.http.room.numbers_of",
     ],
 )
 async def test_a_part_that_raises_changes_no_answer(bare, client, configure, monkeypatch, target):
     """Whatever the rooms are made of may break, and settings too."""
-    configure(SLOW_QUERY_THRESHOLD=0, PHASE_SPANS="always")
+    configure(SLOW_QUERY_THRESHOLD=0, PHASE_SPANS="always", RESPONSE_HEADERS="always")
     monkeypatch.setattr(target, fail)
     with capture():
         assert answers(client) == bare

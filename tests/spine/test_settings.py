@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.checks import WARNING
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
 from otel_graphql_auto import settings as package_settings
-from otel_graphql_auto.apps import check_settings
+from otel_graphql_auto.checks import check_settings, idle
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,6 +39,9 @@ def test_the_environment_beats_the_dict_which_beats_the_default(configure, monke
         ("SPAN_KIND", "server", "server"),
         ("ERROR_CLASSIFIER", "json.dumps", "json.dumps"),
         ("OPERATION_MANIFEST", "none", None),
+        ("RESPONSE_HEADERS", " never ", "never"),
+        ("HEALTH_PATHS", '{"live": "/healthz", "ready": "/readyz"}', {"live": "/healthz", "ready": "/readyz"}),
+        ("HEALTH_PATHS", "", None),
     ],
 )
 def test_each_type_can_be_given_in_the_environment(monkeypatch, key, text, value):
@@ -66,6 +70,13 @@ def test_each_type_can_be_given_in_the_environment(monkeypatch, key, text, value
         ({"REQUEST_HOOK": "no.such.hook"}, "E003", "cannot be imported", "ignored"),
         ({"REQUEST_HOOK": "tests.broken_module.hook"}, "E003", "cannot be imported", "ignored"),
         ({"REQUEST_HOOK": "json.__name__"}, "E003", "not callable", "ignored"),
+        ({"RESPONSE_HEADERS": True}, "E002", "'staff'", "debug"),
+        ({"RESPONSE_EXTENSIONS": "everybody"}, "E002", "'always'", "never"),
+        ({"HEALTH_PATHS": "/healthz"}, "E002", "a dict of", "None"),
+        ({"HEALTH_PATHS": {}}, "E002", "a dict of", "None"),
+        ({"HEALTH_PATHS": {"alive": "/healthz"}}, "E002", "a dict of", "None"),
+        ({"HEALTH_PATHS": {"live": "healthz"}}, "E002", "begin with", "None"),
+        ({"HEALTH_PATHS": {"live": "/healthz", "ready": "/healthz"}}, "E002", "different paths", "None"),
         ({"OPERATION_MANIFEST": "/no/such/file.json"}, "E004", "no such file", "relative"),
         ({"OPERATION_MANIFEST": __file__}, "E004", "not JSON", "ignored"),
     ],
@@ -80,6 +91,70 @@ def test_a_wrong_setting_fails_manage_py_check_with_a_hint(configure, values, co
     with pytest.raises(SystemCheckError):
         call_command("check")
     package_settings.get()
+
+
+@pytest.mark.parametrize(
+    ("values", "room", "code", "words"),
+    [
+        ({"PERFORMANCE_MONITORING": False, "CAPTURE_USER": True}, {}, "W001", "PERFORMANCE_MONITORING is False, so that CAPTURE_USER does"),
+        (
+            {"DISABLED": ["execution"], "SPAN_KIND": "server", "FIELD_SPANS": "never"},
+            {},
+            "W001",
+            "so that SPAN_KIND, FIELD_SPANS do nothing",
+        ),
+        ({"DISABLED": ["http"], "RESPONSE_HEADERS": "always"}, {}, "W001", "DISABLED names 'http', so that RESPONSE_HEADERS does nothing"),
+        ({"SPAN_NAMES": "type_and_name"}, {}, "W002", "does nothing without OPERATION_MANIFEST"),
+        ({"RESPONSE_HEADERS": "staff"}, {"INSTALLED_APPS": ["otel_graphql_auto"]}, "W003", "RESPONSE_HEADERS is 'staff', and nobody"),
+        ({"RESPONSE_EXTENSIONS": "staff"}, {"INSTALLED_APPS": ["otel_graphql_auto"]}, "W003", "RESPONSE_EXTENSIONS is 'staff'"),
+        ({"CAPTURE_USER": True}, {"INSTALLED_APPS": ["otel_graphql_auto"]}, "W003", "there are no users"),
+        (
+            {"RESPONSE_HEADERS": "never"},
+            {"MIDDLEWARE": ["otel_graphql_auto.http.PerformanceMiddleware"]},
+            "W004",
+            "in MIDDLEWARE does nothing",
+        ),
+    ],
+)
+def test_settings_that_do_nothing_together_are_warnings(settings, configure, values, room, code, words):
+    """Right one by one, and nobody would notice. A warning fails no deployment."""
+    for name, value in room.items():
+        setattr(settings, name, value)
+    configure(**values)
+    (warning,) = check_settings()
+    assert (warning.id, warning.level) == (f"otel_graphql_auto.{code}", WARNING)
+    assert words in warning.msg
+    assert warning.hint
+    assert [(problem.code, problem.message) for problem in idle()] == [(code, warning.msg)]
+
+
+@pytest.mark.parametrize(
+    ("values", "room"),
+    [
+        ({"PERFORMANCE_MONITORING": False, "HEALTH_PATHS": {"live": "/healthz"}}, {}),
+        ({"DISABLED": ["http"], "SPAN_KIND": "server"}, {}),
+        ({"RESPONSE_HEADERS": "staff", "CAPTURE_USER": True}, {}),
+        ({"RESPONSE_HEADERS": "staff"}, {"INSTALLED_APPS": ["otel_graphql_auto"], "DEBUG": True}),
+        ({"RESPONSE_HEADERS": "always"}, {"MIDDLEWARE": ["otel_graphql_auto.http.PerformanceMiddleware"]}),
+        ({"RESPONSE_HEADERS": "never"}, {"MIDDLEWARE": ["no.such.Middleware"]}),
+        ({}, {}),
+    ],
+)
+def test_settings_that_do_something_are_no_warnings(settings, configure, values, room):
+    """No false alarm."""
+    for name, value in room.items():
+        setattr(settings, name, value)
+    configure(**values)
+    assert check_settings() == []
+
+
+def test_a_setting_in_the_environment_that_does_nothing_is_named_too(monkeypatch):
+    """Wherever it was given."""
+    monkeypatch.setenv("OTEL_PYTHON_GRAPHQL_AUTO_PERFORMANCE_MONITORING", "off")
+    monkeypatch.setenv("OTEL_PYTHON_GRAPHQL_AUTO_SLOW_QUERY_THRESHOLD", "5")
+    package_settings.reload()
+    (problem,) = idle()
+    assert "SLOW_QUERY_THRESHOLD does nothing" in problem.message
 
 
 def test_a_wrong_variable_is_named_as_such(monkeypatch):
