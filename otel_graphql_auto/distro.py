@@ -83,8 +83,8 @@ class GraphQLDistro(BaseDistro):  # type: ignore[misc]
 
     def load_instrumentor(self, entry_point: Any, **kwargs: Any) -> None:
         """Load one instrumentor. Where one fails the others are loaded all the same; the stock loader would stop."""
-        if _is_silent():
-            return
+        if _is_silent() and (entry_point.name != "graphql_auto" or is_reloader_parent()):
+            return  # ours does without the SDK what an application relies on
         if entry_point.name in Deferred.NAMES:
             Deferred.add(entry_point, kwargs)
         elif entry_point.name == "graphql_auto":

@@ -15,7 +15,7 @@ from otel_graphql_auto._providers import Providers
 from otel_graphql_auto._safety import guard, internal_errors
 from otel_graphql_auto.execution import Execution
 from otel_graphql_auto.frameworks.graphene import Graphene
-from otel_graphql_auto.http import Http
+from otel_graphql_auto.http import Http, health
 from otel_graphql_auto.room import Room
 
 __all__ = ["FRAMEWORKS", "ROOMS", "GraphQLInstrumentor"]
@@ -39,6 +39,7 @@ class GraphQLInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         return ("graphql-core >= 3.2, < 3.3", "graphene-django >= 3.1", "django >= 4.2")
 
     def _instrument(self, **kwargs: Any) -> None:
+        guard("health", health.attach)()  # a component of the application: it answers without telemetry too
         if settings.sdk_is_disabled():
             return
         given = ("tracer_provider", "meter_provider", "logger_provider")

@@ -13,6 +13,8 @@ from otel_graphql_auto import settings
 from otel_graphql_auto.operation import current
 from otel_graphql_auto.testing import capture
 
+pytest_plugins = ["tests.services.fixtures"]
+
 
 def pytest_sessionfinish(session):
     """In CI a skipped test is a failure: whatever is missing there, the build has to install."""

