@@ -3,10 +3,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: demo test foreign matrix lint types contracts format bench clean
+.PHONY: demo picture test foreign matrix lint types contracts format bench clean
 
 demo: .venv/.demo  ## The demo with telemetry in this terminal; ARGS=--once ends by itself
 	@$(BIN)/python demo/tour.py $(ARGS)
+
+picture: .venv/.demo  ## docs/console.svg, drawn from real operations of the demo
+	@OTEL_TRACES_EXPORTER=none OTEL_METRICS_EXPORTER=none $(BIN)/opentelemetry-instrument $(BIN)/python demo/picture.py
 
 test: .venv/.dev  ## All tests; ARGS goes to pytest
 	$(BIN)/python -m pytest $(ARGS)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
-from otel_graphql_auto._patching import Patch, when_imported
+from otel_graphql_auto._patching import IN_PLACE, WRAPPED, Patch, when_imported
 from otel_graphql_auto._safety import guard
 
-__all__ = ["after_loading", "before_loading"]
+__all__ = ["after_loading", "before_loading", "is_called"]
 
 _before: list[Callable[[Any], None]] = []
 _after: list[Callable[[Any], None]] = []
+_MODULE = "django.core.handlers.base"
+
 _patch: Patch | None = None
 _stop_waiting: Callable[[], None] | None = None
 
@@ -26,13 +29,20 @@ def after_loading(callback: Callable[[Any], None]) -> Callable[[], None]:
     return _add(_after, callback)
 
 
+def is_called() -> bool:
+    """Whether handlers reach this module when they load: nobody has put something else in the place of its hook."""
+    if _patch is None:
+        return _MODULE not in sys.modules and bool(_before or _after)
+    return _patch.state()[0] in (IN_PLACE, WRAPPED)
+
+
 def _add(callbacks: list[Callable[[Any], None]], callback: Callable[[Any], None]) -> Callable[[], None]:
     global _stop_waiting
     guarded = guard("handlers", callback)
     first = not _before and not _after
     callbacks.append(guarded)
     if first:
-        _stop_waiting = when_imported("django.core.handlers.base", _attach)
+        _stop_waiting = when_imported(_MODULE, _attach)
 
     def take_back() -> None:
         if guarded in callbacks:

@@ -13,7 +13,8 @@ from typing import Any
 
 from opentelemetry import _logs, metrics, trace
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.environment_variables import OTEL_BSP_SCHEDULE_DELAY
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 __all__ = ["LogRecordProcessor", "SpanProcessor", "bound_exit", "quieten_exporters"]
 
@@ -47,7 +48,12 @@ def _milliseconds_left() -> int:
 
 
 class SpanProcessor(BatchSpanProcessor):
-    """The SDK's batch processor, with a bounded end."""
+    """The SDK's batch processor, with a bounded end, and without delay for an exporter that a person reads."""
+
+    def __init__(self, span_exporter: SpanExporter, **options: Any) -> None:
+        if not os.environ.get(OTEL_BSP_SCHEDULE_DELAY):
+            options.setdefault("schedule_delay_millis", getattr(span_exporter, "schedule_delay_millis", None))
+        super().__init__(span_exporter, **options)
 
     def shutdown(self) -> None:
         """Export what is queued, or give up."""

@@ -5,18 +5,27 @@ A patch names a function where it is looked up. Detaching never removes a wrappe
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import wrapt
 
 from otel_graphql_auto._safety import guard
 
-__all__ = ["Patch", "when_imported"]
+__all__ = ["ABSENT", "IN_PLACE", "REPLACED", "WRAPPED", "Patch", "reaches", "when_imported"]
+
+IN_PLACE: Final = "in place"
+WRAPPED: Final = "wrapped"
+REPLACED: Final = "replaced"
+ABSENT: Final = "absent"
 
 _MISSING = object()
+
+_MOST_MET = 200
+"""Functions that are looked at in search of ours behind a wrapper."""
 
 _waiting: dict[str, list[Callable[[Any], None]]] = {}
 
@@ -53,6 +62,15 @@ class Patch:
         self._original, self._wrapper = own, self._wrappers[own]
         setattr(self.owner, self.name, self._wrapper)
 
+    def state(self) -> tuple[str, Any]:
+        """What stands there now, and that object: ours IN_PLACE, ours WRAPPED by somebody else, REPLACED; ABSENT if it never was attached."""
+        now = vars(self.owner).get(self.name)
+        if self._original is _MISSING:
+            return ABSENT, now
+        if now is self._wrapper:
+            return IN_PLACE, now
+        return (WRAPPED if reaches(now, self._wrapper) else REPLACED), now
+
     def detach(self) -> None:
         """Put the very object back that was there, unless somebody has wrapped or replaced ours since."""
         if self._original is _MISSING:
@@ -60,6 +78,28 @@ class Patch:
         if vars(self.owner).get(self.name) is self._wrapper:
             setattr(self.owner, self.name, self._original)
         self._original = _MISSING
+
+
+def reaches(outer: Any, inner: Any) -> bool:
+    """Whether `outer` is `inner`, a class derived from it, or a wrapper that will call it: by `__wrapped__`, or by what it closes over."""
+    waiting, met = [outer], {id(outer)}
+    while waiting and len(met) < _MOST_MET:
+        found = waiting.pop(0)
+        if found is inner or (isinstance(found, type) and inner in found.__mro__):
+            return True
+        under = [function for function in _under(found) if id(function) not in met]
+        met.update(map(id, under))
+        waiting.extend(under)
+    return False
+
+
+def _under(function: Any) -> list[Any]:
+    found = [under] if (under := getattr(function, "__wrapped__", None)) is not None else []
+    for cell in getattr(function, "__closure__", None) or ():
+        with contextlib.suppress(ValueError):  # a cell may be empty
+            if callable(cell.cell_contents):
+                found.append(cell.cell_contents)
+    return found
 
 
 def when_imported(module: str, attach: Callable[[Any], None]) -> Callable[[], None]:

@@ -32,6 +32,9 @@ class GraphQLInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     """The one instrumentor of this package. `instrument()` takes tracer_provider, meter_provider and logger_provider."""
 
     _attached: ClassVar[list[Any]] = []
+    given: ClassVar[dict[str, Any]] = {}
+    """The providers that `instrument()` was given; None for each that is the global one."""
+
     _meters: ClassVar[weakref.WeakSet[Any]] = weakref.WeakSet()
 
     def instrumentation_dependencies(self) -> Collection[str]:
@@ -42,8 +45,9 @@ class GraphQLInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         guard("health", health.attach)()  # a component of the application: it answers without telemetry too
         if settings.sdk_is_disabled():
             return
-        given = ("tracer_provider", "meter_provider", "logger_provider")
-        providers: Providers | None = guard("providers", Providers)(**{name: kwargs.get(name) for name in given})
+        given = {name: kwargs.get(name) for name in ("tracer_provider", "meter_provider", "logger_provider")}
+        type(self).given = given
+        providers: Providers | None = guard("providers", Providers)(**given)
         if providers is None:
             return
         guard("providers", self._observe_internal_errors)(providers.meter)
@@ -57,9 +61,14 @@ class GraphQLInstrumentor(BaseInstrumentor):  # type: ignore[misc]
 
     def _uninstrument(self, **_: Any) -> None:
         lifecycle.set_rooms(())
+        type(self).given = {}
         while self._attached:
             part = self._attached.pop()
             guard(part.name, part.detach)()
+
+    def parts(self) -> tuple[Any, ...]:
+        """The rooms and frameworks that are attached. Each has a `name`, and `diagnose()` for `graphql_auto doctor`."""
+        return tuple(self._attached)
 
     def add_room(self, room: Room) -> None:
         """Let one more room listen until `uninstrument()`, after all others."""

@@ -8,7 +8,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["is_reloader_parent", "project_name", "settings_module"]
+__all__ = ["CHOSEN", "is_reloader_parent", "project_name", "settings_module"]
+
+CHOSEN = "_OTEL_GRAPHQL_AUTO_CHOSE_ITSELF"
+"""Set by this package where the user chose no distribution, so that `graphql_auto doctor` can tell who did."""
 
 _SETTINGS = "DJANGO_SETTINGS_MODULE"
 

@@ -87,6 +87,8 @@ class Query(graphene.ObjectType):
         description="Awaits the database under /graphql/async/.",
     )
 
+    nested_operation = graphene.String(required=True, description="Runs another operation, `query Inner`, inside of this one.")
+
     unexpected_failure = graphene.String(description="Raises an exception that nobody planned for.")
     bad_user_input = graphene.String(description="Raises a GraphQLError with a code that says it is the client's fault.")
 
@@ -149,6 +151,12 @@ class Query(graphene.ObjectType):
     def resolve_posts_async(root, info, limit):
         posts = Post.objects.select_related("author", "category").order_by("pk")[: bounded(limit)]
         return fetch(posts) if runs_in_event_loop() else posts
+
+    def resolve_nested_operation(root, info):
+        from blog.schema import schema  # which imports this module
+
+        result = schema.execute('query Inner { hello(name: "from inside") }', context_value=info.context)
+        return result.data["hello"].replace(", ", " ")
 
     def resolve_unexpected_failure(root, info):
         raise ConnectionError("The search index does not answer.")

@@ -22,6 +22,7 @@ class Subscription(graphene.ObjectType):
         required=True,
         from_=graphene.Int(name="from", default_value=3),
         interval=graphene.Float(default_value=0.2, description="Seconds between two numbers."),
+        fail_at=graphene.Int(description="The event with this number fails."),
     )
     new_comments = graphene.Field(
         graphene.NonNull(CommentType),
@@ -29,7 +30,12 @@ class Subscription(graphene.ObjectType):
         seconds=graphene.Float(default_value=10.0, description="Ends after this time."),
     )
 
-    async def subscribe_countdown(root, info, from_, interval):
+    def resolve_countdown(number, info, from_, interval, fail_at=None):
+        if number == fail_at:
+            raise ConnectionError("The launch pad does not answer.")
+        return number
+
+    async def subscribe_countdown(root, info, from_, interval, fail_at=None):
         pause = min(max(interval, 0.0), LONGEST_INTERVAL_SECONDS)
         for number in range(min(from_, LONGEST_COUNTDOWN), -1, -1):
             yield number

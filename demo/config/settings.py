@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import otel_graphql_auto
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 DEBUG = os.environ.get("DEMO_DEBUG", "").lower() in {"1", "true", "yes"}
@@ -56,6 +58,11 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 
 GRAPHENE = {"SCHEMA": "blog.schema.schema"}
 
+GRAPHQL_AUTO = {
+    "HEALTH_PATHS": {"live": "/healthz", "ready": "/readyz"},
+    "SLOW_QUERY_THRESHOLDS": {"AllowedToBeSlow": 5000},
+}
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -63,16 +70,20 @@ STATIC_URL = "static/"
 
 LOG_LEVEL = os.environ.get("DEMO_LOG_LEVEL", "INFO")
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "loggers": {
-        "django": {"level": LOG_LEVEL},
-        # runserver's access log has a handler of its own by default; here it follows the level as everything else does.
-        "django.server": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
-        "otel_graphql_auto": {"level": "WARNING"},
-    },
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-}
+if os.environ.get("DEMO_LOG_FORMAT") == "json":
+    LOGGING = otel_graphql_auto.logging_config(LOG_LEVEL)
+    LOGGING["loggers"]["otel_graphql_auto"] = {"level": "WARNING"}
+else:
+    LOGGING = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"plain": {"format": "{levelname} {name}: {message}", "style": "{"}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+        "loggers": {
+            "django": {"level": LOG_LEVEL},
+            # runserver's access log has a handler of its own by default; here it follows the level as everything else does.
+            "django.server": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
+            "otel_graphql_auto": {"level": "WARNING"},
+        },
+        "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    }

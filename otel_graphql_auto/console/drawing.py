@@ -1,4 +1,4 @@
-"""Draws a tree of spans: a line for each, with its guide, its time, a bar for its place in the request, and notes."""
+"""Draws what belongs to one request: a line where it was fast, a tree with a bar for each span's place in time where it was not."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from otel_graphql_auto.console.spans import (
     cleaned,
     duration_text,
     is_error,
+    is_foreign,
     is_operation,
     is_slow,
     seconds,
@@ -21,11 +22,10 @@ from otel_graphql_auto.console.spans import (
     span_label,
     trace_id,
 )
+from otel_graphql_auto.console.traces import Tree
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
-
-    from otel_graphql_auto.console.traces import Tree
 
 __all__ = ["TREE_LINES", "tree_lines"]
 
@@ -34,34 +34,69 @@ SAME_NAME: Final = 5
 
 TREE_LINES: Final = 200
 ERROR_LINES: Final = 3
-LABEL_WIDTH: Final = 46
+LABEL_WIDTH: Final = 40
 BAR_WIDTH: Final = 16
+QUERY_LENGTH: Final = 40
 
 
-def tree_lines(tree: Tree, *, ascii_only: bool) -> list[Text]:
-    """One line for a fast and simple request, otherwise a line for each span with its place in the time of the root."""
-    operations = [span for span in tree.spans[1:] if is_operation(span)]
-    if len(tree.spans) == 1 + len(operations[:1]) and not any(is_error(span) or is_slow(span) for span in tree.spans):
-        label = " > ".join(span_label(span) for span in tree.spans)
-        return [Text.assemble(timed(Text(label), tree.root, LABEL_WIDTH), notes(tree, *tree.spans))]
-    rows = laid_out(tree, guides=("|- ", "`- ", "|  ") if ascii_only else ("├─ ", "└─ ", "│  "))
+def tree_lines(tree: Tree, *, ascii_only: bool, tree_seconds: float) -> list[Text]:
+    """A fast request as one line, with a line for each of its errors; otherwise a line for each span with its place in the time of the root.
+
+    Slow is what is marked so, and a root that took `tree_seconds` or longer.
+    """
+    shown = tree if is_worth_a_tree(tree, tree_seconds) else outline(tree)
+    hidden = sum(map(is_foreign, tree.spans)) - sum(map(is_foreign, shown.spans))
+    if len(shown.spans) == 1 or (shown is not tree and len(shown.spans) == 2):
+        return one_line(shown, hidden)
+    rows = laid_out(shown, guides=("|- ", "`- ", "|  ") if ascii_only else ("├─ ", "└─ ", "│  "))
     width = max(LABEL_WIDTH, *(cell_len(row.guide + span_label(row.span)) + 1 for row in rows))
-    lines = []
+    lines: list[Text] = []
     for guide, indent, span, folded in rows[:TREE_LINES]:
         if folded:
             together = f"... {len(folded)} more {span_label(span)}, {duration_text(sum(map(seconds, folded)))} together"
             lines.append(Text.assemble((guide, "dim"), (together, "red" if any(map(is_error, folded)) else "dim")))
             continue
         style = "red" if is_error(span) else "yellow" if is_slow(span) else ""
-        name = (span_label(span), style or ("bold" if span is tree.root or is_operation(span) else ""))
+        label = Text.assemble((guide, "dim"), (span_label(span), style or ("bold" if span is tree.root or is_operation(span) else "")))
         bar = bar_of(span, tree.root, mark="=" if ascii_only else "━")
-        lines.append(
-            Text.assemble(timed(Text.assemble((guide, "dim"), name), span, width), (bar, style or "cyan"), "  ", notes(tree, span))
-        )
+        words = notes(span) + (root_notes(tree, hidden) if span is tree.root else [])
+        lines.append(Text.assemble(timed(label, span, width), (bar, style or "cyan"), "  ", *words))
         lines += [Text.assemble((indent, "dim"), (error, "red")) for error in error_texts(span)]
     if len(rows) > TREE_LINES:
         lines.append(Text(f"... {len(rows) - TREE_LINES} more lines", style="dim"))
     return lines
+
+
+def is_worth_a_tree(tree: Tree, tree_seconds: float) -> bool:
+    """Whether the time was long enough to ask where it went, or something failed that neither the request nor an operation tells of."""
+    if seconds(tree.root) >= tree_seconds or any(map(is_slow, tree.spans)):
+        return True
+    failed = [span for span in tree.spans if is_error(span)]
+    return bool(failed) and not any(span is tree.root or is_operation(span) for span in failed)
+
+
+def outline(tree: Tree) -> Tree:
+    """The root and the operations below it, each under the next of them that holds it."""
+    spans = [tree.root]
+    children: dict[int, list[ReadableSpan]] = {}
+    waiting = [(tree.root, tree.root)]
+    for span, above in waiting:
+        for child in tree.children.get(span_id(span), ()):
+            if is_operation(child):
+                spans.append(child)
+                children.setdefault(span_id(above), []).append(child)
+            waiting.append((child, child if is_operation(child) else above))
+    return Tree(tree.root, spans, children, tree.remark)
+
+
+def one_line(tree: Tree, hidden: int) -> list[Text]:
+    """A root and at most one operation beside each other, and below them what went wrong."""
+    failed = any(map(is_error, tree.spans))
+    label = Text(" > ".join(span_label(span) for span in tree.spans), style="red" if failed else "")
+    # The trace before the rest, which may be cut at the edge of a terminal.
+    words = notes(tree.root) + root_notes(tree, hidden, with_trace=failed) + [word for span in tree.spans[1:] for word in notes(span)]
+    line = Text.assemble(timed(label, tree.root, LABEL_WIDTH), *words)
+    return [line, *(Text(f"   {error}", style="red") for span in tree.spans for error in error_texts(span))]
 
 
 class _Line(NamedTuple):
@@ -99,25 +134,34 @@ def gathered(spans: list[ReadableSpan]) -> list[tuple[ReadableSpan, list[Readabl
     return sorted(shown, key=lambda pair: pair[0].start_time or 0)
 
 
-def notes(tree: Tree, *spans: ReadableSpan) -> Text:
-    """What else is worth a word about these spans: HTTP status, queries, slowness, the kind of error, the trace."""
+def notes(span: ReadableSpan) -> list[tuple[str, str]]:
+    """What else is worth a word about a span: HTTP status, queries, slowness, the kind of error, who asked."""
     words = []
-    for span in spans:
-        if status := attribute(span, HTTP_RESPONSE_STATUS_CODE):
-            words.append((f"{status} ", "red" if status >= 500 else "yellow" if status >= 400 else "green"))
-        if (queries := attribute(span, semconv.DB_QUERY_COUNT)) is not None:
-            words.append((f"{queries} {'query' if queries == 1 else 'queries'} ", ""))
-        if is_slow(span):
-            words.append(("slow ", "bold yellow"))
-        if is_error(span):
-            fault = attribute(span, semconv.FAULT)
-            words.append((cleaned(attribute(span, semconv.ERROR_TYPE) or span.status.description or "error") + " ", "bold red"))
-            words.append((f"{cleaned(fault)}'s fault " if fault else "", "dim"))
-    if tree.root in spans and len(tree.spans) > len(spans):
-        words.append((f"trace {trace_id(tree.root)[:8]} ", "dim"))
-    if tree.root in spans and tree.remark:
-        words.append((f"({tree.remark})", "dim"))
-    return Text.assemble(*words)
+    if status := attribute(span, HTTP_RESPONSE_STATUS_CODE):
+        words.append((f"{status} ", "red" if status >= 500 else "yellow" if status >= 400 else "green"))
+    if (queries := attribute(span, semconv.DB_QUERY_COUNT)) is not None:
+        words.append((f"{queries} {'query' if queries == 1 else 'queries'} ", ""))
+    if is_slow(span):
+        words.append(("slow ", "bold yellow"))
+    if is_error(span):
+        fault = attribute(span, semconv.FAULT)
+        words.append((cleaned(attribute(span, semconv.ERROR_TYPE) or span.status.description or "error") + " ", "bold red"))
+        words.append((f"{cleaned(fault)}'s fault " if fault else "", "dim"))
+    if client := attribute(span, semconv.CLIENT_NAME):
+        words.append((cleaned(f"from {client} {attribute(span, semconv.CLIENT_VERSION) or ''}").strip() + " ", "dim"))
+    return words
+
+
+def root_notes(tree: Tree, hidden: int, *, with_trace: bool = True) -> list[tuple[str, str]]:
+    """What is said of the root alone: the trace, spans of others that are not shown, why it has no parent here, its query string."""
+    query = cleaned(attribute(tree.root, semconv.URL_QUERY) or "")
+    words = [
+        f"trace {trace_id(tree.root)[:8]}" if with_trace else "",
+        f"+{hidden} {'span' if hidden == 1 else 'spans'}" if hidden else "",
+        f"({tree.remark})" if tree.remark else "",
+        f"?{query[:QUERY_LENGTH]}{'...' if len(query) > QUERY_LENGTH else ''}" if query else "",
+    ]
+    return [(f"{word} ", "dim") for word in words if word]
 
 
 def error_texts(span: ReadableSpan) -> list[str]:

@@ -33,15 +33,24 @@ else:
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
-__all__ = ["HOLD_SECONDS", "INSTALL_RICH", "SETTLE_SECONDS", "TREES", "GraphQLConsoleExporter"]
+__all__ = ["HOLD_SECONDS", "INSTALL_RICH", "SETTLE_SECONDS", "TABLE_AFTER", "TREES", "TREE_MS", "TREE_SECONDS", "GraphQLConsoleExporter"]
 
 # Not the name of this file: it is what an application may have named in its logging.
 _logger = logging.getLogger("otel_graphql_auto.console")
 
 INSTALL_RICH: Final = 'The graphql_console exporter prints nothing without rich: pip install "otel-graphql-auto[console]"'
 
+TREE_MS: Final = "OTEL_EXPORTER_GRAPHQL_CONSOLE_TREE_MS"
+"""The environment variable, in milliseconds, that stands for `tree_seconds` where that is not given."""
+
+TREE_SECONDS: Final = 0.1
+"""Requests that took so long are drawn as a tree, faster ones as a line."""
+
 SETTLE_SECONDS: Final = 3.0
 """The table is printed when no operation has ended for this long: after a burst of requests, not between them."""
+
+TABLE_AFTER: Final = 10
+"""A burst of fewer operations is not worth a table before the end of the process."""
 
 HOLD_SECONDS: Final = 10.0
 """Spans whose parent has not come by then are printed without it; its process may have ended, or it is a long subscription."""
@@ -49,32 +58,52 @@ HOLD_SECONDS: Final = 10.0
 TREES: Final = 20
 """So many trees of one trace are printed at a time; of more, a line says how many."""
 
-PIPED_WIDTH: Final = 160
+UNKNOWN_WIDTH: Final = 160
 
 
 class GraphQLConsoleExporter(SpanExporter):
-    """Prints to `file`, by default standard output; rich decides about colours and width unless `options` for its Console say otherwise.
+    """Prints a line for each fast request, a tree for each slow one, what failed in red, and now and then a table of operations.
+
+    `OTEL_TRACES_EXPORTER=graphql_console` makes one; in a TracerProvider of your own give it to a BatchSpanProcessor or a
+    SimpleSpanProcessor. It holds back neither the application nor its end: whatever goes wrong with printing is logged once.
+
+    `file` is a text stream, by default standard output as it is now. `tree_seconds`: requests that took so long are drawn as a tree
+    (default: the environment's OTEL_EXPORTER_GRAPHQL_CONSOLE_TREE_MS, else 0.1; 0 for every request). `settle_seconds` and `table_after`:
+    the table is printed when no operation has ended for that long, and at least so many have since the last one; and at shutdown.
+    `hold_seconds`: so long a span waits for its parent. All other `options` go to rich's Console, which decides about colours and width.
 
     Without rich it says once how to install it, and reports every batch as failed.
     """
 
+    schedule_delay_millis: Final = 200
+    """Milliseconds between two batches where the distribution makes the processor: a person waits for these."""
+
+    console: Console | None = None
+    """The rich Console that it prints to, None without rich."""
+
     def __init__(
-        self, *, file: TextIO | None = None, settle_seconds: float = SETTLE_SECONDS, hold_seconds: float = HOLD_SECONDS, **options: Any
+        self,
+        *,
+        file: TextIO | None = None,
+        tree_seconds: float | None = None,
+        settle_seconds: float = SETTLE_SECONDS,
+        hold_seconds: float = HOLD_SECONDS,
+        table_after: int = TABLE_AFTER,
+        **options: Any,
     ) -> None:
+        self._tree_seconds = _tree_seconds_of_environment() if tree_seconds is None else tree_seconds
         self._settle_seconds = settle_seconds
         self._hold_seconds = hold_seconds
+        self._table_after = table_after
+        self._options = options
         self._complained = False
         self._closed = False
         self._output = _Output(file or sys.stdout)
-        self._console: Console | None = None
         if RICH_MISSING:
             print(INSTALL_RICH, file=sys.stderr)
             return
         self._reset()
-        self._console = Console(file=cast("TextIO", self._output), highlight=False, **options)
-        if not self._console.is_terminal and "width" not in options and "COLUMNS" not in os.environ:
-            self._console.width = PIPED_WIDTH
-        # A forked worker prints its own requests, not once more those of its parent, whose lock it may have inherited closed.
+        # A forked worker prints its own requests, not once more those of its parent, whose locks it may have inherited closed.
         reset = weakref.WeakMethod(self._reset)
         os.register_at_fork(after_in_child=lambda: (method := reset()) and method())
 
@@ -83,10 +112,15 @@ class GraphQLConsoleExporter(SpanExporter):
         self._traces = TraceBuffer()
         self._table = OperationTable()
         self._timer: threading.Timer | None = None
+        self.console = console = Console(file=cast("TextIO", self._output), highlight=False, **self._options)
+        self._cuts = console.is_terminal
+        if "width" not in self._options and "COLUMNS" not in os.environ and not (console.is_terminal and _has_terminal()):
+            console.width = UNKNOWN_WIDTH
+            self._cuts = False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Print what is complete by now; whatever goes wrong is a failed batch and never an exception."""
-        if self._console is None or self._closed:
+        if self.console is None or self._closed:
             return SpanExportResult.FAILURE
         return self._guarded(self._take, spans)
 
@@ -96,7 +130,7 @@ class GraphQLConsoleExporter(SpanExporter):
 
     def shutdown(self) -> None:
         """Print what still waits, and the table if it has changed."""
-        if self._console is None or self._closed:
+        if self.console is None or self._closed:
             return
         self._closed = True
         if self._timer is not None:
@@ -135,17 +169,20 @@ class GraphQLConsoleExporter(SpanExporter):
         now = time.monotonic()
         for trees in self._traces.overdue(now, hold_seconds=0.0 if everything else self._hold_seconds):
             self._print_trees(trees)
-        if self._table.changed_at is not None and (everything or now - self._table.changed_at >= self._settle_seconds):
-            self._table.changed_at = None
-            if self._console:
-                self._console.print(self._table.render())
+        if self._table.news and (everything or (self._wants_table() and now - self._table.changed_at >= self._settle_seconds)):
+            self._table.news = 0
+            if self.console:
+                self.console.print(self._table.render())
         self._timer = None
         self._wake_later()
+
+    def _wants_table(self) -> bool:
+        return self._table.news >= self._table_after
 
     def _wake_later(self) -> None:
         now = time.monotonic()
         due = [since + self._hold_seconds for since in self._traces.waiting_since()]
-        if self._table.changed_at is not None:
+        if self._wants_table():
             due.append(self._table.changed_at + self._settle_seconds)
         if not due or self._closed or (self._timer is not None and self._timer.is_alive()):
             return
@@ -154,15 +191,31 @@ class GraphQLConsoleExporter(SpanExporter):
         self._timer.start()
 
     def _print_trees(self, trees: list[Tree]) -> None:
-        console = self._console
+        console = self.console
         if console is None:
             return
         for tree in trees[:TREES]:
-            text = Text("\n").join(tree_lines(tree, ascii_only=console.options.ascii_only))
+            lines = tree_lines(tree, ascii_only=console.options.ascii_only, tree_seconds=self._tree_seconds)
+            for line in lines:
+                line.rstrip()
             # A terminal cuts what is too wide, so that the tree keeps its shape; a file takes everything.
-            console.print(text, no_wrap=True, overflow="ellipsis", crop=console.is_terminal, soft_wrap=not console.is_terminal)
+            console.print(Text("\n").join(lines), no_wrap=True, overflow="ellipsis", crop=self._cuts, soft_wrap=not self._cuts)
         if len(trees) > TREES:
             console.print(f"... {len(trees) - TREES} more spans of the same trace", style="dim")
+
+
+def _has_terminal() -> bool:
+    """Whether anybody can tell rich how wide the terminal is. With FORCE_COLOR it may be at the other end of a pipe, or nowhere."""
+    return any(os.isatty(descriptor) for descriptor in range(3))
+
+
+def _tree_seconds_of_environment() -> float:
+    given = os.environ.get(TREE_MS, "").strip()
+    try:
+        return max(0.0, float(given)) / 1000 if given else TREE_SECONDS
+    except ValueError:
+        _logger.warning("%s is %r: it must be a number of milliseconds. %.0f is used.", TREE_MS, given[:40], TREE_SECONDS * 1000)
+        return TREE_SECONDS
 
 
 class _Output:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.trace import StatusCode, format_trace_id
+from opentelemetry.semconv.attributes.url_attributes import URL_PATH
+from opentelemetry.trace import SpanKind, StatusCode, format_trace_id
 
 from otel_graphql_auto import semconv
 
@@ -18,6 +19,7 @@ __all__ = [
     "duration_text",
     "in_time",
     "is_error",
+    "is_foreign",
     "is_operation",
     "is_slow",
     "operation_label",
@@ -74,6 +76,11 @@ def is_operation(span: ReadableSpan) -> bool:
     return bool(attribute(span, semconv.PROCESSING_TYPE) == "request")
 
 
+def is_foreign(span: ReadableSpan) -> bool:
+    """Whether another library made it: an HTTP span, a statement, a call of a cache or of another service."""
+    return span.instrumentation_scope is None or span.instrumentation_scope.name != semconv.SCOPE
+
+
 def is_error(span: ReadableSpan) -> bool:
     """Whether it failed."""
     return span.status.status_code is StatusCode.ERROR
@@ -85,11 +92,17 @@ def is_slow(span: ReadableSpan) -> bool:
 
 
 def span_label(span: ReadableSpan) -> str:
-    """Phases by the name of the phase, operations by type and name, everything else as it calls itself."""
+    """Phases by the name of the phase, operations by type and name, events by their subscription's, everything else as it calls itself."""
     if is_operation(span):
         return operation_label(span)
+    if span.name == semconv.SPAN_SUBSCRIPTION_EVENT:
+        return cleaned(f"event of {attribute(span, semconv.OPERATION_NAME) or '(no name)'}")
     phase = attribute(span, semconv.PROCESSING_TYPE)
-    return str(phase) if phase in semconv.SPAN_BY_PHASE else cleaned(span.name)
+    if phase in semconv.SPAN_BY_PHASE:
+        return str(phase)
+    # A request that no route was found for is called by its method alone.
+    path = attribute(span, URL_PATH) if span.kind is SpanKind.SERVER and " " not in span.name else None
+    return cleaned(f"{span.name} {path}" if path else span.name)
 
 
 def operation_label(span: ReadableSpan) -> str:

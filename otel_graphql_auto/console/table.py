@@ -16,11 +16,14 @@ from otel_graphql_auto.console.spans import attribute, duration_text, is_error, 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
-__all__ = ["OPERATIONS", "SAMPLES", "OperationTable", "Row"]
+__all__ = ["OPERATIONS", "ROWS", "SAMPLES", "OperationTable", "Row"]
 
 OPERATIONS: Final = 200
 SAMPLES: Final = 512
-"""Bounds of what is kept: rows of the table; durations behind the percentiles of one row."""
+"""Bounds of what is kept: operations; durations behind the percentiles of one of them."""
+
+ROWS: Final = 25
+"""So many operations are printed, the slowest ones; of more, a line says how many."""
 
 
 class Row:
@@ -52,11 +55,12 @@ class Row:
 
 
 class OperationTable:
-    """The rows by the label of their operation, and when one of them changed after the table was last printed."""
+    """The rows by the label of their operation, how many operations came since the table was last printed, and when the last of them did."""
 
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
-        self.changed_at: float | None = None
+        self.news = 0
+        self.changed_at = 0.0
         self._chance = random.Random(0)  # noqa: S311
 
     def add(self, span: ReadableSpan, now: float) -> None:
@@ -65,6 +69,7 @@ class OperationTable:
         if label not in self.rows and len(self.rows) >= OPERATIONS:
             label = semconv.OTHER
         self.rows.setdefault(label, Row()).add(span, self._chance)
+        self.news += 1
         self.changed_at = now
 
     def render(self) -> Table:
@@ -74,7 +79,8 @@ class OperationTable:
         table.add_column("operation", no_wrap=True)
         for heading in ("count", "p50", "p95", "max", "slow", "errors", *(["queries (mean)"] if with_queries else [])):
             table.add_column(heading, justify="right", no_wrap=True)
-        for label, row in sorted(self.rows.items(), key=lambda item: item[1].percentile(0.95), reverse=True):
+        slowest_first = sorted(self.rows.items(), key=lambda item: item[1].percentile(0.95), reverse=True)
+        for label, row in slowest_first[:ROWS]:
             times = (row.percentile(0.5), row.percentile(0.95), row.longest)
             cells = [Text(label), Text(str(row.count)), *(Text(duration_text(value)) for value in times)]
             cells.append(Text(str(row.slow or "-"), style="yellow" if row.slow else "dim"))
@@ -82,4 +88,6 @@ class OperationTable:
             if with_queries:
                 cells.append(Text(f"{row.queries / row.queries_known:.1f}" if row.queries_known else "-"))
             table.add_row(*cells)
+        if len(slowest_first) > ROWS:
+            table.add_row(Text(f"... {len(slowest_first) - ROWS} faster ones", style="dim"))
         return table

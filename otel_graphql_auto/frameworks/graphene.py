@@ -9,14 +9,15 @@ import functools
 import inspect
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any, ClassVar
 
 from otel_graphql_auto import lifecycle
-from otel_graphql_auto._patching import Patch, when_imported
+from otel_graphql_auto._patching import IN_PLACE, REPLACED, WRAPPED, Patch, reaches, when_imported
 from otel_graphql_auto._safety import guard
-from otel_graphql_auto.frameworks import core, subscriptions
+from otel_graphql_auto.finding import Finding
+from otel_graphql_auto.frameworks import core, hooks, subscriptions
 from otel_graphql_auto.frameworks._awaiting import observed
 from otel_graphql_auto.operation import ENDED, current
 
@@ -118,6 +119,13 @@ class _Views:
                     self._classes.add(owner)
                     setattr(owner, name, wrapper)
 
+    def state(self, view: type[Any]) -> tuple[str, Any]:
+        """The same as of a Patch, for the `get_response` that this class has or inherits."""
+        now = next((vars(owner)["get_response"] for owner in view.__mro__ if "get_response" in vars(owner)), None)
+        if isinstance(now, FunctionType) and now in self._wrappers:
+            return IN_PLACE, now
+        return (WRAPPED if any(reaches(now, wrapper) for wrapper in self._wrappers) else REPLACED), now
+
     def detach(self) -> None:
         """Leave them as they were, but for what others have put there since."""
         if self._init_subclass is None:
@@ -199,6 +207,12 @@ class Graphene:
             for attribute in classes:
                 owner = getattr(owner, attribute)
             self._attach(Patch(owner, name, make, self._wrappers))
+
+    def diagnose(self) -> Iterator[Finding]:
+        """Rows for `graphql_auto doctor`: each view of the URLconf, and the functions of the table."""
+        views = next((part for part in self._attached if isinstance(part, _Views)), None)
+        yield from hooks.of_views(views.state if views is not None else None)
+        yield from hooks.of_functions([part for part in self._attached if isinstance(part, Patch)])
 
     def detach(self) -> None:
         """Let go of everything; what others have wrapped since stays theirs."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from opentelemetry.trace import format_trace_id
 
 from otel_graphql_auto import _handlers, settings
 from otel_graphql_auto._providers import Providers
-from otel_graphql_auto.http.audience import may_see
-from otel_graphql_auto.http.middleware import surround
+from otel_graphql_auto.finding import ERROR, INFO, OK, WARNING, Finding
+from otel_graphql_auto.http.audience import may_see, nobody_sees
+from otel_graphql_auto.http.middleware import is_listed, surround
 from otel_graphql_auto.http.numbers import collected, numbers_of, performance
 from otel_graphql_auto.operation import Operation
 from otel_graphql_auto.room import Room
@@ -28,6 +31,36 @@ class Http(Room):
     def detach(self) -> None:
         """Let go of handlers that are still to come; around those that have loaded, the middleware finds nothing to do."""
         self._take_back()
+
+    def diagnose(self) -> Iterator[Finding]:
+        """Where PerformanceMiddleware stands and for whom, and what answers HEALTH_PATHS."""
+        from django.conf import settings as django_settings
+
+        values = settings.get()
+        if not values.PERFORMANCE_MONITORING or self.name in values.DISABLED:
+            yield Finding(INFO, "middleware", "the room http is switched off")
+        else:
+            with contextlib.suppress(ImportError):  # then no request is answered, and the row of the request says why
+                yield self._place(values, is_listed=is_listed(django_settings.MIDDLEWARE))
+        if values.HEALTH_PATHS:
+            yield self._health(", ".join(values.HEALTH_PATHS.values()))
+
+    def _place(self, values: settings.Settings, *, is_listed: bool) -> Finding:
+        if not is_listed and not _handlers.is_called():
+            advice = "Something has replaced BaseHandler.load_middleware: list the middleware in MIDDLEWARE."
+            return Finding(WARNING, "middleware", "PerformanceMiddleware is not in place", advice)
+        place = "where MIDDLEWARE lists it" if is_listed else "around all other middleware"
+        audience = values.RESPONSE_HEADERS
+        seen = f"RESPONSE_HEADERS is {audience!r}"
+        if nobody_sees(audience):
+            seen += ": nobody sees its headers" if audience == "never" else " and DEBUG is off: nobody sees its headers"
+        return Finding(OK, "middleware", f"PerformanceMiddleware stands {place}; {seen}")
+
+    def _health(self, paths: str) -> Finding:
+        if _handlers.is_called():
+            return Finding(OK, "health", f"{paths}: answered before all middleware")
+        advice = "Something has replaced BaseHandler.load_middleware: include otel_graphql_auto.http.urls instead."
+        return Finding(ERROR, "health", f"{paths}: not answered", advice)
 
     def encode(self, operation: Operation, body: dict[str, Any]) -> dict[str, Any] | None:
         """Add the block, where it is wished for. Never to an answer that a cache may keep: only GET has those."""

@@ -10,3 +10,11 @@ def terminal():
     made = Terminal()
     yield made
     made.exporter.shutdown()
+
+
+@pytest.fixture
+def trees():
+    """A terminal on which every request is drawn as a tree, however fast it was."""
+    made = Terminal(tree_seconds=0)
+    yield made
+    made.exporter.shutdown()

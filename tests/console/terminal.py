@@ -19,24 +19,27 @@ MILLISECOND = 1_000_000
 class Terminal:
     """An exporter on a console of its own, and spans with times that the test chooses."""
 
-    def __init__(self, *, settle_seconds=60.0, hold_seconds=60.0, **options):
+    def __init__(self, *, tree_seconds=0.1, settle_seconds=60.0, hold_seconds=60.0, table_after=1, **options):
         self.output = io.StringIO()
         self.exporter = GraphQLConsoleExporter(
             file=self.output,
+            tree_seconds=tree_seconds,
             settle_seconds=settle_seconds,
             hold_seconds=hold_seconds,
+            table_after=table_after,
             **{"width": 160, **options},
         )
         self.ended = []
         provider = TracerProvider()
         provider.add_span_processor(SimpleSpanProcessor(Keeper(self.ended)))
         self.tracer = provider.get_tracer(semconv.SCOPE)
+        self.others = provider.get_tracer("another.library")
 
     @contextmanager
-    def span(self, name, *, parent=None, begin=0, end=10, error=None, events=(), kind=SpanKind.INTERNAL, **attributes):
+    def span(self, name, *, parent=None, begin=0, end=10, error=None, events=(), kind=SpanKind.INTERNAL, tracer=None, **attributes):
         """A span from `begin` to `end`, in milliseconds; with `parent` it hangs on that one instead of the current one."""
         context = trace.set_span_in_context(parent) if parent is not None else None
-        span = self.tracer.start_span(name, context, kind, attributes, start_time=begin * MILLISECOND)
+        span = (tracer or self.tracer).start_span(name, context, kind, attributes, start_time=begin * MILLISECOND)
         for event in events:
             span.add_event(semconv.EVENT_ERROR, event)
         if error:
@@ -55,7 +58,7 @@ class Terminal:
         return self.span(semconv.SPAN_BY_PHASE[phase], **{**options, semconv.PROCESSING_TYPE: phase})
 
     def request(self, status=200, **options):
-        return self.span("POST graphql/", kind=SpanKind.SERVER, **{**options, HTTP_RESPONSE_STATUS_CODE: status})
+        return self.span("POST graphql/", kind=SpanKind.SERVER, tracer=self.others, **{**options, HTTP_RESPONSE_STATUS_CODE: status})
 
     def export(self, spans=None):
         """Exports what has ended since the last time, or these spans."""

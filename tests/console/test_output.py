@@ -1,9 +1,15 @@
 """What is kept is bounded, and whatever happens to the output costs output only."""
 
+import fcntl
 import io
 import os
+import pty
+import re
+import struct
 import subprocess
 import sys
+import termios
+from contextlib import suppress
 
 import pytest
 from opentelemetry.sdk.trace.export import SpanExportResult
@@ -47,14 +53,14 @@ def test_what_is_kept_is_bounded(terminal):
     assert rows[semconv.OTHER].count == 1500 - OPERATIONS
 
 
-def test_an_id_used_twice_makes_no_circle(terminal):
-    with terminal.request(), terminal.operation(), terminal.phase("execute"):
+def test_an_id_used_twice_makes_no_circle(trees):
+    with trees.request(), trees.operation(), trees.phase("execute"):
         pass
-    spans = list(terminal.ended)
-    assert len(terminal.export(spans)) == 3
-    assert terminal.export(spans)
-    assert terminal.export(spans * 2)
-    assert all(not each.held for each in terminal.exporter._traces.traces.values())
+    spans = list(trees.ended)
+    assert len(trees.export(spans)) == 3
+    assert trees.export(spans)
+    assert trees.export(spans * 2)
+    assert all(not each.held for each in trees.exporter._traces.traces.values())
 
 
 class Closed(io.StringIO):
@@ -93,7 +99,7 @@ def test_colours_are_for_terminals():
 
 
 def test_a_narrow_terminal_keeps_the_shape_of_the_tree():
-    terminal = Terminal(force_terminal=True, no_color=True, width=60)
+    terminal = Terminal(force_terminal=True, no_color=True, width=60, tree_seconds=0)
     with terminal.request(), terminal.operation("N" * 150), terminal.phase("execute"):
         pass
     assert len(terminal.export()) == 3
@@ -111,7 +117,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from otel_graphql_auto.console import GraphQLConsoleExporter
 provider = TracerProvider()
-provider.add_span_processor(SimpleSpanProcessor(GraphQLConsoleExporter()))
+provider.add_span_processor(SimpleSpanProcessor(GraphQLConsoleExporter(tree_seconds=0)))
 with provider.get_tracer("t").start_as_current_span("Grün"), provider.get_tracer("t").start_as_current_span("child"):
     pass
 with provider.get_tracer("t").start_as_current_span("again"):
@@ -137,6 +143,54 @@ def test_standard_output_gets_what_its_encoding_can_say(encoding, name, guide):
     assert lines[0].startswith(name)
     assert lines[1].startswith(guide)
     assert lines[-1] == "the application goes on"
+
+
+LONG_LINE = ONE_REQUEST.replace("Grün", "G" * 90)
+
+
+def run_in_a_terminal(code, columns, **environment):
+    """What a program writes that has a terminal of so many columns for its output."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    variables = {**{name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}, "TERM": "xterm-256color"}
+    process = subprocess.Popen([sys.executable, "-c", code], stdin=theirs, stdout=theirs, stderr=theirs, env={**variables, **environment})
+    os.close(theirs)
+    output = b""
+    # Linux says EIO where the last program has closed its end.
+    with suppress(OSError), open(ours, "rb", buffering=0) as terminal:
+        while part := terminal.read(65536):
+            output += part
+    assert process.wait(60) == 0
+    return output.decode()
+
+
+def test_a_terminal_gets_colours_and_no_line_that_is_too_wide():
+    lines = run_in_a_terminal(LONG_LINE, 60).splitlines()
+    assert "\x1b[1mGGGG" in lines[0]
+    assert max(len(re.sub(r"\x1b\[[\d;]*m", "", line)) for line in lines) == 60
+
+
+def test_no_color_is_obeyed_in_a_terminal():
+    output = run_in_a_terminal(ONE_REQUEST, 100, NO_COLOR="1")
+    assert "Grün" in output
+    assert not re.search(r"\x1b\[[\d;]*3\dm", output)
+
+
+def test_force_color_is_obeyed_in_a_pipe_and_nothing_is_cut():
+    """At its other end may be a terminal whose width nobody knows here."""
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    result = subprocess.run(
+        [sys.executable, "-c", LONG_LINE],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**environment, "FORCE_COLOR": "1"},
+        check=True,
+    )
+    first = result.stdout.splitlines()[0]
+    assert "\x1b[1mG" in first
+    assert re.search(r"trace [0-9a-f]{8}", first)
 
 
 FORKED = """

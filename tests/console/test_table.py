@@ -5,7 +5,7 @@ import time
 import pytest
 
 from otel_graphql_auto import semconv
-from otel_graphql_auto.console.table import SAMPLES
+from otel_graphql_auto.console.table import ROWS, SAMPLES
 from tests.console.terminal import Terminal, wait_for, words
 
 
@@ -64,6 +64,36 @@ def test_the_table_at_shutdown_is_printed_when_something_came_since():
     terminal.exporter.export(spans)
     terminal.exporter.shutdown()
     assert terminal.output.getvalue().count("Operations so far") == 2
+
+
+def test_a_few_operations_are_not_worth_a_table_before_the_end():
+    """Who sends one now and then does not get a table after each."""
+    terminal = Terminal(settle_seconds=0.05, table_after=3)
+    for _ in range(2):
+        with terminal.operation():
+            pass
+        terminal.export()
+        time.sleep(0.15)
+        assert "Operations so far" not in terminal.output.getvalue()
+    with terminal.operation():
+        pass
+    terminal.export()
+    wait_for(lambda: "Operations so far" in terminal.output.getvalue())
+    terminal.lines()
+    with terminal.operation():
+        pass
+    terminal.export()
+    assert words(terminal.table()[-1])[:3] == ["query", "Hello", "4"]
+
+
+def test_of_many_operations_the_slowest_are_shown(terminal):
+    for number in range(ROWS + 15):
+        with terminal.operation(f"Name{number}", end=1 + number):
+            pass
+    terminal.export()
+    _, _, *rows = terminal.table()
+    assert [words(row)[1] for row in rows[:-1]] == [f"Name{number}" for number in range(ROWS + 14, 14, -1)]
+    assert rows[-1].strip() == "... 15 faster ones"
 
 
 def test_durations_are_sampled_evenly(terminal):

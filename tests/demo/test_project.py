@@ -1,9 +1,11 @@
 """The demo is a Django project of its own: its settings, its commands and its tour work as a visitor runs them."""
 
+import json
 import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -11,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from steps import STEPS
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 
@@ -78,43 +81,67 @@ def listens(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_the_tour_shows_each_request_with_what_was_seen_of_it(environment):
+def test_the_tour_shows_each_request_with_its_answer_what_was_seen_and_why_it_matters(environment):
     with tour(environment, "--once", "--port", "0") as process:
         output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
     port = int(re.search(r"127\.0\.0\.1:(\d+)", output)[1])
     assert not listens(port)
-    stops = re.split(r"\n *\d+\. ", output.split("Operations so far")[0])[1:]
-    assert len(stops) == 13
-    # The request, the answer, and below both what the console exporter says of it.
-    for stop, operation in zip(
-        stops,
-        [
-            "query Hello",
-            "query Feed",
-            "query PostsNaive",
-            "query PostsFast",
-            "query Page",
-            "mutation Comment",
-            "query Slow",
-            "query Search",
-            "query BadInput",
-            "query Typo",
-            "query BatchC",
-            "query Async",
-            "subscription Countdown",
-        ],
-        strict=True,
-    ):
-        request, answer = stop.index("    POST /graphql/"), stop.index(" after ")
-        assert request < answer < stop.rindex(operation), stop
-        assert re.search(rf"(└─ |> |^){operation} +[\d.]+ m?s", stop, re.MULTILINE), stop
+    *stops, health, doctor = re.split(r"\n *\d+\. ", output.split("Operations so far")[0])[1:]
+    # The request, the answer, below both what the console exporter says of it, and why anybody should care.
+    for stop, step in zip(stops, [step for step in STEPS if step.is_seen], strict=True):
+        assert stop.startswith(step.title)
+        request, answer, why = (
+            stop.index(f"    {step.method} /graphql/"),
+            stop.index(" after "),
+            stop.index(f"    Why it matters: {step.why}"),
+        )
+        documents = [step.document] if isinstance(step.document, str) else step.document
+        type_, name = re.match(r"(\w+) (\w+)", documents[-1]).groups()
+        shown = re.search(rf"(─ |> |^){type_} {name} +[\d.]+ m?s", stop, re.MULTILINE)
+        assert shown, stop
+        assert request < answer < shown.start() < why
+    for stop in stops[:-1]:
+        assert re.search(r"    Server-Timing  total \d+\.\d, parse \d+\.\d, validate .*, http \d+\.\d ms\n", stop), stop
     assert "ConnectionError server's fault" in stops[7]
     assert "BAD_USER_INPUT client's fault" in stops[8]
-    assert "GRAPHQL_VALIDATION_FAILED" in stops[9]
+    assert "from blog-web 1.4.0" in stops[1]
+    # Of the health check nothing was seen.
+    assert [line.split()[0] for line in health.splitlines() if line] == ["Readiness,", "GET", "200", "Why"]
+    assert "graphql_auto doctor" in doctor
+    assert "Why it matters: " in doctor
     table = output.split("Operations so far")[1]
-    assert len(re.findall(r"^ (query|mutation|subscription) \w+ +1 ", table, re.MULTILINE)) == 15
-    assert output.rstrip().endswith("13 of 13 answers were as expected.")
+    assert len(re.findall(r"^ (query|mutation|subscription) \w+ +1 ", table, re.MULTILINE)) == 19
+    assert output.rstrip().endswith("18 of 18 answers were as expected.")
+
+
+def test_an_answer_that_is_not_the_expected_one_ends_the_tour_with_an_error(environment):
+    """A blog in which the author of the tour's comment is gone."""
+    for command in (["migrate", "--verbosity=0"], ["seed"]):
+        assert manage(environment, *command).returncode == 0
+    with sqlite3.connect(environment["DEMO_DATABASE"]) as database:
+        database.execute("UPDATE blog_user SET username = 'gone' WHERE username = 'user0001'")
+    with tour(environment, "--once", "--port", "0") as process:
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1, output
+    assert "This is not the answer that was expected: " in output
+    assert output.rstrip().endswith("17 of 18 answers were as expected.")
+
+
+def test_logs_are_json_lines_when_they_are_asked_to_be(environment):
+    """DEMO_LOG_FORMAT=json is `logging_config()`: one JSON object a line on standard output."""
+    code = "import django, logging; django.setup(); logging.getLogger('blog').info('Seeded.')"
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=DEMO,
+        env={**environment, "DJANGO_SETTINGS_MODULE": "config.settings", "DEMO_LOG_FORMAT": "json"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    (line,) = result.stdout.splitlines()
+    assert {"level": "INFO", "logger": "blog", "message": "Seeded."}.items() <= json.loads(line).items()
 
 
 @pytest.mark.parametrize(("stop", "when"), [(signal.SIGINT, "GraphiQL: "), (signal.SIGTERM, " 2. ")])

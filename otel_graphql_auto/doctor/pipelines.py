@@ -1,0 +1,135 @@
+"""Reads off the live providers which exporters run, over which protocol and where to.
+
+OpenTelemetry has no public way to ask: every look below is a `getattr` that says "cannot be told" where a release keeps things elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from opentelemetry import _logs, metrics, trace
+
+from otel_graphql_auto.instrumentor import GraphQLInstrumentor
+
+__all__ = ["GRPC", "HTTP", "SIGNALS", "Exporter", "exporters", "has_sdk", "named", "otlp", "provider_of", "shown"]
+
+SIGNALS = ("traces", "metrics", "logs")
+
+HTTP = "OTLP over HTTP"
+GRPC = "OTLP over gRPC"
+
+_MODULES = {"opentelemetry.exporter.otlp.proto.http": HTTP, "opentelemetry.exporter.otlp.proto.grpc": GRPC}
+
+_PROVIDERS: dict[str, tuple[str, Callable[[], Any]]] = {
+    "traces": ("tracer_provider", trace.get_tracer_provider),
+    "metrics": ("meter_provider", metrics.get_meter_provider),
+    "logs": ("logger_provider", _logs.get_logger_provider),
+}
+
+_DEPTH = 4
+"""Other SDKs put wrappers around processors and exporters."""
+
+
+class Exporter(NamedTuple):
+    """One exporter that runs."""
+
+    signal: str
+    kind: str
+    """HTTP, GRPC, or the name of its class."""
+
+    url: str
+    """Where it exports to, as configured; may hold credentials. Empty where it has none or it cannot be told."""
+
+    live: Any
+
+
+def provider_of(signal: str) -> Any:
+    """The provider that the instrumentor was given, else the global one."""
+    name, ask = _PROVIDERS[signal]
+    given = GraphQLInstrumentor.given.get(name)
+    return ask() if given is None else given
+
+
+def has_sdk(provider: Any) -> bool:
+    """Whether somebody has set up an SDK, or the API's stand-in is all there is."""
+    name = type(provider).__name__
+    is_api = type(provider).__module__.split(".")[:2] in (
+        ["opentelemetry", "trace"],
+        ["opentelemetry", "metrics"],
+        ["opentelemetry", "_logs"],
+    )
+    return not is_api and "NoOp" not in name
+
+
+def named(thing: Any) -> str:
+    """A class by its name and the package that it comes from."""
+    return f"{type(thing).__name__} of {type(thing).__module__.split('.')[0]}"
+
+
+def exporters(signal: str) -> list[Exporter] | None:
+    """Those that run; None where it cannot be told."""
+    provider = _unwrapped(provider_of(signal))
+    sinks = _sinks(signal, provider)
+    if sinks is None:
+        return None
+    return [_described(signal, _innermost(sink)) for sink in sinks]
+
+
+def _unwrapped(provider: Any) -> Any:
+    for _ in range(_DEPTH):
+        inner = getattr(provider, "provider", None)
+        if inner is None:
+            break
+        provider = inner
+    return provider
+
+
+def _sinks(signal: str, provider: Any) -> list[Any] | None:
+    """Processors or metric readers."""
+    if signal == "metrics":
+        readers = getattr(provider, "_metric_readers", None)
+        return list(readers) if readers is not None else None
+    name, inner = (
+        ("_active_span_processor", "_span_processors") if signal == "traces" else ("_multi_log_record_processor", "_log_record_processors")
+    )
+    processors = getattr(getattr(provider, name, None), inner, None)
+    return [processor for processor in processors if not getattr(processor, "is_the_doctors", False)] if processors is not None else None
+
+
+def _innermost(sink: Any) -> Any:
+    """The exporter behind a processor or reader, through whatever stands around it; the thing itself where there is none."""
+    for _ in range(_DEPTH):
+        for name in ("span_exporter", "_exporter", "exporter", "wrapped_exporter", "_batch_processor", "processor"):
+            inner = getattr(sink, name, None)
+            if inner is not None:
+                sink = inner
+                break
+        else:
+            break
+    return sink
+
+
+def _described(signal: str, exporter: Any) -> Exporter:
+    module = type(exporter).__module__
+    kind = next((kind for start, kind in _MODULES.items() if module.startswith(start)), type(exporter).__name__)
+    url = getattr(exporter, "_endpoint", "")
+    url = url if isinstance(url, str) else ""
+    if kind == GRPC and url and "://" not in url:
+        url = f"{'http' if getattr(exporter, '_insecure', False) else 'https'}://{url}"
+    return Exporter(signal, kind, url, exporter)
+
+
+def shown(url: str) -> str:
+    """A URL that can be printed: without user, password and query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else url.rpartition("@")[2]
+
+
+def otlp() -> Iterator[Exporter]:
+    """All exporters of all signals that speak OTLP to somebody."""
+    for signal in SIGNALS:
+        for exporter in exporters(signal) or ():
+            if exporter.kind in (HTTP, GRPC) and exporter.url:
+                yield exporter

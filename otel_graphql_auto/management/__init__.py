@@ -1,0 +1,1 @@
+"""Management commands of the app, for Django to find."""
