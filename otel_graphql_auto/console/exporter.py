@@ -137,6 +137,10 @@ class GraphQLConsoleExporter(SpanExporter):
             self._timer.cancel()
         self._guarded(lambda: self._print_due(everything=True))
 
+    def mute(self) -> None:
+        """Print nothing from now on, not even the table at the end."""
+        self._closed = True
+
     def _guarded(self, action: Callable[..., None], *arguments: Any) -> SpanExportResult:
         """A closed terminal or an odd span costs output, never a request; the first failure is logged."""
         try:

@@ -51,7 +51,7 @@ def end_console(*, flush: bool) -> Iterator[Finding]:
     if consoles and flush:
         provider_of("traces").force_flush(1000)
     for console in consoles:
-        console._closed = True
+        console.mute()
     return iter(())
 
 
