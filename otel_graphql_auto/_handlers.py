@@ -21,12 +21,15 @@ _stop_waiting: Callable[[], None] | None = None
 
 def before_loading(callback: Callable[[Any], None]) -> Callable[[], None]:
     """Call `callback(handler)` before a handler reads the list of middleware. Returns a function that takes it back."""
-    return _add(_before, callback)
+    return _add(_before, callback, position=len(_before))
 
 
-def after_loading(callback: Callable[[Any], None]) -> Callable[[], None]:
-    """Call `callback(handler)` when its chain of middleware is made; what it puts around that chain meets a request first."""
-    return _add(_after, callback)
+def after_loading(callback: Callable[[Any], None], *, outermost: bool = False) -> Callable[[], None]:
+    """Call `callback(handler)` when its chain of middleware is made; what it puts around that chain meets a request first.
+
+    `outermost` says before what others have put there, whoever came first.
+    """
+    return _add(_after, callback, position=len(_after) if outermost else 0)
 
 
 def is_called() -> bool:
@@ -36,11 +39,11 @@ def is_called() -> bool:
     return _patch.state()[0] in (IN_PLACE, WRAPPED)
 
 
-def _add(callbacks: list[Callable[[Any], None]], callback: Callable[[Any], None]) -> Callable[[], None]:
+def _add(callbacks: list[Callable[[Any], None]], callback: Callable[[Any], None], *, position: int) -> Callable[[], None]:
     global _stop_waiting
     guarded = guard("handlers", callback)
     first = not _before and not _after
-    callbacks.append(guarded)
+    callbacks.insert(position, guarded)
     if first:
         _stop_waiting = when_imported(_MODULE, _attach)
 

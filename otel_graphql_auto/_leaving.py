@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 __all__ = ["LogRecordProcessor", "SpanProcessor", "bound_exit", "quieten_exporters"]
 
-_EXIT_SECONDS = 3.0
+_EXIT_SECONDS = 2.5
 """For the last metrics and spans together. The SDK's own limits add up to a minute where no collector answers."""
 
 _SILENCE_S = 300

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core import checks
 
@@ -49,7 +50,7 @@ def _without_a_manifest(values: settings.Settings) -> Iterator[Problem]:
 
 
 def _without_users(values: settings.Settings) -> Iterator[Problem]:
-    if "django.contrib.auth" in django_settings.INSTALLED_APPS:
+    if apps.is_installed("django.contrib.auth"):
         return
     for key in ("RESPONSE_HEADERS", "RESPONSE_EXTENSIONS"):
         if getattr(values, key) == "staff" and not django_settings.DEBUG:
@@ -59,11 +60,13 @@ def _without_users(values: settings.Settings) -> Iterator[Problem]:
 
 
 def _without_readers(values: settings.Settings) -> Iterator[Problem]:
+    if values.RESPONSE_HEADERS != "never":
+        return
     try:
         listed = is_listed(django_settings.MIDDLEWARE)
-    except ImportError:
-        return  # Django says so when it serves
-    if values.RESPONSE_HEADERS == "never" and listed:
+    except Exception:  # noqa: BLE001 - importing runs whatever a module does; Django says so when it serves
+        return
+    if listed:
         hint = "Take it out of MIDDLEWARE, or choose another audience."
         yield Problem("W004", "RESPONSE_HEADERS is 'never', so that the PerformanceMiddleware in MIDDLEWARE does nothing.", hint)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 from typing import Any
@@ -30,6 +31,7 @@ class JsonFormatter(StockJsonFormatter):
             rename_fields={"levelname": "level", "name": "logger"},
             reserved_attrs=[*RESERVED_ATTRS, *_LEFT_OUT],
             timestamp=True,
+            json_serializer=functools.partial(json.dumps, allow_nan=False),
         )
 
     def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
@@ -42,11 +44,18 @@ class JsonFormatter(StockJsonFormatter):
             log_data["trace_flags"] = f"{context.trace_flags:02x}"
 
     def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
-        """The line. What JSON cannot hold (a cycle, a tuple as key) is written as text, so that the rest is not lost."""
+        """The line. What JSON cannot hold (a cycle, a tuple as key, NaN) is written as text, so that the rest is not lost."""
         try:
             return super().jsonify_log_record(log_data)
         except (TypeError, ValueError, RecursionError):
-            return json.dumps({str(key): text(value) for key, value in log_data.items()})
+            return super().jsonify_log_record({text(key): self._holdable(value) for key, value in log_data.items()})
+
+    def _holdable(self, value: Any) -> Any:
+        try:
+            super().jsonify_log_record({"value": value})
+        except (TypeError, ValueError, RecursionError):
+            return text(value)
+        return value
 
 
 def logging_config(level: str = "INFO", *, stream: str = "ext://sys.stdout") -> dict[str, Any]:
@@ -63,7 +72,11 @@ def logging_config(level: str = "INFO", *, stream: str = "ext://sys.stdout") -> 
         "loggers": {
             # Named to take Django's own handlers away, which would say everything twice; its mails to ADMINS stay.
             "django": {"level": level, "handlers": ["mail_admins"]},
-            "django.server": {"level": level, "handlers": [], "propagate": True},
+            "django.server": {
+                "level": level,
+                "handlers": ["json"],
+                "propagate": False,
+            },  # its errors are django.request's, which mails them
         },
         "root": {"level": level, "handlers": ["json"]},
     }

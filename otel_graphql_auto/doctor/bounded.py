@@ -16,8 +16,8 @@ __all__ = ["first_line", "hangs", "limited", "look"]
 _threads: list[threading.Thread] = []
 
 
-def look(subject: str, function: Callable[[], Iterable[Finding]], seconds: float) -> list[Finding]:
-    """The findings of `function`, as many as it gets to within the limit, and one more where it fails or hangs."""
+def look(subject: str, function: Callable[[], Iterable[Finding]], seconds: float, failure: str = WARNING) -> list[Finding]:
+    """The findings of `function`, as many as it gets to within the limit, and one more of level `failure` where it fails or hangs."""
     found: list[Finding] = []
 
     def collect() -> None:
@@ -27,7 +27,7 @@ def look(subject: str, function: Callable[[], Iterable[Finding]], seconds: float
     try:
         limited(collect, seconds)
     except Exception as error:  # noqa: BLE001 - whatever stands in the way of looking is itself a finding
-        return [*found, Finding(WARNING, subject, f"could not look: {first_line(error)}")]
+        return [*found, Finding(failure, subject, f"could not look: {first_line(error)}")]
     return list(found)
 
 

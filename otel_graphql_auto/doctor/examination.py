@@ -26,8 +26,8 @@ class _Clock:
     def __init__(self) -> None:
         self._end = time.monotonic() + _ALL_SECONDS
 
-    def look(self, subject: str, function: _Look, seconds: float = _LOOK_SECONDS) -> list[Finding]:
-        return look(subject, function, min(seconds, self._end - time.monotonic()))
+    def look(self, subject: str, function: _Look, seconds: float = _LOOK_SECONDS, failure: str = WARNING) -> list[Finding]:
+        return look(subject, function, min(seconds, self._end - time.monotonic()), failure)
 
 
 def examine(options: Options) -> Sequence[Sequence[Finding]]:
@@ -55,6 +55,9 @@ def examine(options: Options) -> Sequence[Sequence[Finding]]:
 
 def _requests_and_hooks(clock: _Clock, options: Options) -> tuple[list[Finding], list[Finding]]:
     """The request comes first: the Django instrumentation attaches when a handler loads."""
-    requests = clock.look("request", lambda: request.requests(options.paths, options.headers, _REQUESTS_SECONDS - 1), _REQUESTS_SECONDS)
+    # Without it nothing is proven, so that its failure is no mere warning.
+    requests = clock.look(
+        "request", lambda: request.requests(options.paths, options.headers, _REQUESTS_SECONDS - 1), _REQUESTS_SECONDS, failure=ERROR
+    )
     hooks = [finding for part in GraphQLInstrumentor().parts() for finding in clock.look(part.name, getattr(part, "diagnose", tuple))]
     return requests, hooks

@@ -28,8 +28,21 @@ _PROVIDERS: dict[str, tuple[str, Callable[[], Any]]] = {
     "logs": ("logger_provider", _logs.get_logger_provider),
 }
 
-_DEPTH = 4
-"""Other SDKs put wrappers around processors and exporters."""
+_ENTRANCES = {"traces": "_active_span_processor", "metrics": "_metric_readers", "logs": "_multi_log_record_processor"}
+
+_INNER = (
+    "_span_processors",
+    "_log_record_processors",
+    "span_exporter",
+    "_batch_processor",
+    "_exporter",
+    "exporter",
+    "wrapped_exporter",
+    "processor",
+)
+
+_DEPTH = 10
+"""Other SDKs put wrappers around providers, processors and exporters."""
 
 
 class Exporter(NamedTuple):
@@ -74,7 +87,7 @@ def exporters(signal: str) -> list[Exporter] | None:
     sinks = _sinks(signal, provider)
     if sinks is None:
         return None
-    return [_described(signal, _innermost(sink)) for sink in sinks]
+    return [_described(signal, sink) for sink in sinks]
 
 
 def _unwrapped(provider: Any) -> Any:
@@ -87,28 +100,25 @@ def _unwrapped(provider: Any) -> Any:
 
 
 def _sinks(signal: str, provider: Any) -> list[Any] | None:
-    """Processors or metric readers."""
-    if signal == "metrics":
-        readers = getattr(provider, "_metric_readers", None)
-        return list(readers) if readers is not None else None
-    name, inner = (
-        ("_active_span_processor", "_span_processors") if signal == "traces" else ("_multi_log_record_processor", "_log_record_processors")
-    )
-    processors = getattr(getattr(provider, name, None), inner, None)
-    return [processor for processor in processors if not getattr(processor, "is_the_doctors", False)] if processors is not None else None
+    """Exporters, and readers that are collected from; where there are none the processors, for those of other SDKs send by themselves."""
+    name = _ENTRANCES[signal]
+    entrance = getattr(provider, name, None)
+    if entrance is None:
+        return None
+    found = [leaf for sink in (entrance if isinstance(entrance, list | tuple) else [entrance]) for leaf in _leaves(sink, _DEPTH)]
+    return [leaf for leaf in found if hasattr(leaf, "export") or hasattr(leaf, "collect")] or found
 
 
-def _innermost(sink: Any) -> Any:
-    """The exporter behind a processor or reader, through whatever stands around it; the thing itself where there is none."""
-    for _ in range(_DEPTH):
-        for name in ("span_exporter", "_exporter", "exporter", "wrapped_exporter", "_batch_processor", "processor"):
-            inner = getattr(sink, name, None)
-            if inner is not None:
-                sink = inner
-                break
-        else:
-            break
-    return sink
+def _leaves(sink: Any, depth: int) -> Iterator[Any]:
+    """What is behind a processor or reader, through whatever stands around it and all that it passes on to; itself where nothing is."""
+    if getattr(sink, "is_the_doctors", False):
+        return
+    inner = next((under for name in _INNER if (under := getattr(sink, name, None)) is not None), None)
+    if inner is None or depth == 0:
+        yield sink
+        return
+    for one in inner if isinstance(inner, list | tuple) else [inner]:
+        yield from _leaves(one, depth - 1)
 
 
 def _described(signal: str, exporter: Any) -> Exporter:
@@ -124,7 +134,7 @@ def _described(signal: str, exporter: Any) -> Exporter:
 def shown(url: str) -> str:
     """A URL that can be printed: without user, password and query."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else url.rpartition("@")[2]
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else url.rpartition("@")[2].partition("?")[0]
 
 
 def otlp() -> Iterator[Exporter]:

@@ -12,7 +12,7 @@ from opentelemetry.trace import format_trace_id
 
 from otel_graphql_auto.doctor import obstacles
 from otel_graphql_auto.doctor.bounded import first_line, limited
-from otel_graphql_auto.doctor.pipelines import has_sdk, provider_of
+from otel_graphql_auto.doctor.pipelines import has_sdk, provider_of, shown
 from otel_graphql_auto.doctor.report import joined
 from otel_graphql_auto.doctor.sending import Answer, Target, host, send, targets
 from otel_graphql_auto.doctor.spans import Kept, Memory, Parent, sort_out
@@ -120,7 +120,8 @@ def _refusal(answer: Answer, *, proven: bool) -> _Outcome | None:
     if answer.error:
         return _Outcome(ERROR, f"failed: {answer.error}", obstacles.of_failure())
     what = f"got HTTP {answer.status}, and no operation began"
-    said = f" ({answer.location or answer.said})" if answer.location or answer.said else ""
+    said = shown(answer.location) or answer.said
+    said = f" ({said})" if said else ""
     if answer.status not in _REFUSALS:
         advice = "Name another address: --path." if answer.status == 404 else "The application answers so; nothing of telemetry."
         return _Outcome(ERROR, what + said, advice)

@@ -158,7 +158,9 @@ def service() -> Iterator[Finding]:
         yield Finding(WARNING, "service", f"the service has no name of its own: {name or 'none'}", "Set OTEL_SERVICE_NAME.")
         return
     who = variables.origin(["OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"])
-    yield Finding(OK, "service", f"{name} ({'from the Django project' if who == variables.SDKS and launch.is_automatic() else who})")
+    if who == variables.SDKS:
+        who = "from the Django project" if launch.is_automatic() else "named by code"
+    yield Finding(OK, "service", f"{name} ({who})")
 
 
 def late_variables() -> Iterator[Finding]:

@@ -28,12 +28,12 @@ def around_get_response(get_response: Callable[..., Any]) -> Callable[..., Any]:
     """`get_response` of a view: one operation from its parameters to its encoded answer, one for each entry of an HTTP batch."""
     if inspect.iscoroutinefunction(get_response):
 
-        async def get_response_observed(view: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-            operation = lifecycle.begin(request)
+        async def get_response_observed(*args: Any, **kwargs: Any) -> Any:
+            operation = lifecycle.begin(_request_in(args, kwargs))
             if operation is None:
-                return await get_response(view, request, *args, **kwargs)
+                return await get_response(*args, **kwargs)
             try:
-                response = await get_response(view, request, *args, **kwargs)
+                response = await get_response(*args, **kwargs)
             except BaseException as error:
                 lifecycle.end(operation, error)
                 raise
@@ -42,12 +42,12 @@ def around_get_response(get_response: Callable[..., Any]) -> Callable[..., Any]:
 
         return get_response_observed
 
-    def get_response_observed_sync(view: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        operation = lifecycle.begin(request)
+    def get_response_observed_sync(*args: Any, **kwargs: Any) -> Any:
+        operation = lifecycle.begin(_request_in(args, kwargs))
         if operation is None:
-            return get_response(view, request, *args, **kwargs)
+            return get_response(*args, **kwargs)
         try:
-            response = get_response(view, request, *args, **kwargs)
+            response = get_response(*args, **kwargs)
         except BaseException as error:
             lifecycle.end(operation, error)
             raise
@@ -62,14 +62,19 @@ def around_get_response(get_response: Callable[..., Any]) -> Callable[..., Any]:
 def around_json_encode(json_encode: Callable[..., Any]) -> Callable[..., Any]:
     """`json_encode` of a view: rooms may add to the body of the operation that is being answered, and to no other."""
 
-    def json_encode_observed(view: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        body = _encoded(request, *args[:1])
-        return json_encode(view, request, *args, **kwargs) if body is None else json_encode(view, request, body, *args[1:], **kwargs)
+    def json_encode_observed(*args: Any, **kwargs: Any) -> Any:
+        body = _encoded(*args[1:3])
+        return json_encode(*args, **kwargs) if body is None else json_encode(*args[:2], body, *args[3:], **kwargs)
 
     return json_encode_observed
 
 
-def _encode(request: Any, body: Any = None) -> Any:
+def _request_in(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The second argument after the view. A view may call it as it likes; passed by another name it is not known."""
+    return args[1] if len(args) > 1 else kwargs.get("request")
+
+
+def _encode(request: Any = None, body: Any = None) -> Any:
     operation = current.get()
     if operation is None or operation.state == ENDED or operation.request is not request or not isinstance(body, dict):
         return None

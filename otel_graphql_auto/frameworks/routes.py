@@ -45,7 +45,9 @@ def _path(pattern: Any) -> tuple[str, bool]:
     from django.utils.regex_helper import normalize
 
     path, parameters = normalize(pattern.regex.pattern)[0]
-    return path % {name: f"<{name}>" for name in parameters}, bool(parameters)
+    for name in parameters:
+        path = path.replace(f"%({name})s", f"<{name}>")
+    return path.replace("%%", "%"), bool(parameters)
 
 
 def view_of(callback: Any) -> tuple[type[Any], Mapping[str, Any]] | None:

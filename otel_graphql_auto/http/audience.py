@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from asgiref.sync import sync_to_async
-
 from otel_graphql_auto.operation import current
 
-__all__ = ["may_see", "may_see_async", "nobody_sees"]
+__all__ = ["may_see", "nobody_sees"]
 
 
 def nobody_sees(audience: str) -> bool:
@@ -20,16 +18,10 @@ def nobody_sees(audience: str) -> bool:
 def may_see(audience: str, request: Any) -> bool:
     """Whether the sender of `request` belongs to the audience of RESPONSE_HEADERS or RESPONSE_EXTENSIONS.
 
-    In an event loop only a user that is already loaded is known to be staff.
+    To be asked inside all middleware: loading the user may change the session. In an event loop only a user who is loaded already is
+    known to be staff.
     """
     return audience == "always" or (audience != "never" and (_debug() or (audience == "staff" and _is_staff(request))))
-
-
-async def may_see_async(audience: str, request: Any) -> bool:
-    """The same in an event loop, after the answer is made: a user who has not been loaded yet is loaded."""
-    if may_see(audience, request):
-        return True
-    return audience == "staff" and _user(request) is None and await sync_to_async(_is_staff)(request)
 
 
 def _debug() -> bool:
@@ -39,22 +31,19 @@ def _debug() -> bool:
 
 
 def _is_staff(request: Any) -> bool:
-    user = _user(request)
-    return bool(getattr(user, "is_active", False) and getattr(user, "is_staff", False))
-
-
-def _user(request: Any) -> Any:
-    """The request's user, None where nobody knows or where finding out would block an event loop."""
-    from django.utils.functional import LazyObject, empty
-
     user = getattr(request, "_acached_user", None) or getattr(request, "user", None)
-    if not isinstance(user, LazyObject) or user._wrapped is not empty:
-        return user
-    if asyncio._get_running_loop() is not None:
-        return None
+    if not _is_loaded(user) and asyncio._get_running_loop() is not None:
+        return False
     token = current.set(None)  # whoever counts an operation's queries must not count ours
     try:
-        bool(user.is_active)
+        return bool(getattr(user, "is_active", False) and getattr(user, "is_staff", False))
+    except Exception:  # noqa: BLE001 - a broken transaction, a database that is gone: nobody is known to be staff then
+        return False
     finally:
         current.reset(token)
-    return user
+
+
+def _is_loaded(user: Any) -> bool:
+    from django.utils.functional import LazyObject, empty
+
+    return not isinstance(user, LazyObject) or user._wrapped is not empty

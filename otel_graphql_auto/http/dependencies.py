@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -67,7 +66,8 @@ def _check_cache(alias: str, limit_seconds: float) -> None:
     cache = caches.create_connection(alias)
     if isinstance(cache, DummyCache):
         return
-    key, value = f"otel_graphql_auto:health:{os.getpid()}", uuid.uuid4().hex
+    # A key of this check alone: other aliases, processes and machines may share the server.
+    key = value = f"otel_graphql_auto:health:{uuid.uuid4().hex}"
     end = time.monotonic() + limit_seconds
     try:
         cache.set(key, value, _KEEP_SECONDS)
@@ -75,6 +75,7 @@ def _check_cache(alias: str, limit_seconds: float) -> None:
             if time.monotonic() > end:
                 raise CacheLosesValuesError(f"the cache {alias} does not give back what it was given")
             time.sleep(0.05)
+        cache.delete(key)
     finally:
         cache.close()
         # Django's Redis client closes nothing by itself; its pools are this instance's own.

@@ -121,4 +121,4 @@ def attach() -> None:
     global _attached
     if not _attached:
         _attached = True
-        _handlers.after_loading(_surround)
+        _handlers.after_loading(_surround, outermost=True)

@@ -8,8 +8,8 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 
 from otel_graphql_auto import semconv, settings
-from otel_graphql_auto._safety import guard, swallow
-from otel_graphql_auto.http.audience import may_see, may_see_async, nobody_sees
+from otel_graphql_auto._safety import guard
+from otel_graphql_auto.http.audience import nobody_sees
 from otel_graphql_auto.http.numbers import Receipts, collected, server_timing
 from otel_graphql_auto.room import Number
 
@@ -17,7 +17,7 @@ __all__ = ["PerformanceMiddleware", "is_listed", "surround"]
 
 
 class PerformanceMiddleware:
-    """Sync and async middleware that writes `Server-Timing`, `X-GraphQL-Execution-Time` and `X-GraphQL-DB-Queries`.
+    """Sync and async middleware that writes `Server-Timing`, `X-GraphQL-Execution-Time` and, where a room counts them, `X-GraphQL-DB-Queries`.
 
     Under instrumentation it stands outside all other middleware by itself; whoever lists it in MIDDLEWARE chooses its place. `http` in
     Server-Timing is the time of everything inside of it, `total` that of the operations (their spans' durations, added up for a batch).
@@ -37,44 +37,38 @@ class PerformanceMiddleware:
         """The response, or in an event loop a coroutine that gives it."""
         if self._is_async:
             return self._call_async(request)
-        receipts = _begin()
+        receipts = _begin(request)
         if receipts is None:
             return self.get_response(request)
         try:
             response = self.get_response(request)
         finally:
             receipts.close()
-        _tell(request, response, receipts)
+        _tell(response, receipts)
         return response
 
     async def _call_async(self, request: Any) -> Any:
-        receipts = _begin()
+        receipts = _begin(request)
         if receipts is None:
             return await self.get_response(request)
         try:
             response = await self.get_response(request)
         finally:
             receipts.close()
-        try:
-            if receipts.numbers and await may_see_async(settings.get().RESPONSE_HEADERS, request):
-                _write(response, receipts)
-        except Exception as error:  # noqa: BLE001 - the answer is made, and loading the user may fail
-            swallow("http", error)
+        _tell(response, receipts)
         return response
 
 
-def _begin_receipts() -> Receipts | None:
-    if collected.get() is not None or nobody_sees(settings.get().RESPONSE_HEADERS):
+def _begin_receipts(request: Any) -> Receipts | None:
+    outer = collected.get()
+    if (outer is not None and not outer.is_closed) or nobody_sees(settings.get().RESPONSE_HEADERS):
         return None
-    return Receipts()
+    return Receipts(request)
 
 
-def _tell_those_who_may_see(request: Any, response: Any, receipts: Receipts) -> None:
-    if receipts.numbers and may_see(settings.get().RESPONSE_HEADERS, request):
-        _write(response, receipts)
-
-
-def _write(response: Any, receipts: Receipts) -> None:
+def _tell_those_who_may_see(response: Any, receipts: Receipts) -> None:
+    if not receipts.may_be_seen:
+        return
     numbers = receipts.numbers
     given = response.headers.get(semconv.SERVER_TIMING)
     ours = server_timing([*numbers.values(), Number("http", receipts.duration_ns)])

@@ -18,7 +18,9 @@ _NS_PER_MS = 1e6
 class Receipts:
     """Sums over the operations of one HTTP request. Once it is closed nothing is added: a task may outlive its request."""
 
-    def __init__(self) -> None:
+    def __init__(self, request: Any) -> None:
+        self.request = request
+        self.may_be_seen = False
         self.numbers: dict[str, Number] = {}
         self.started = perf_counter_ns()
         self.duration_ns = 0
@@ -27,16 +29,22 @@ class Receipts:
 
     def add(self, numbers: Iterable[Number]) -> None:
         """Add those of one operation."""
-        if self.duration_ns:
+        if self.is_closed:
             return
         for number in numbers:
             known = self.numbers.get(number.name)
             self.numbers[number.name] = number if known is None else _sum(known, number)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the request is answered."""
+        return self.duration_ns > 0
+
     def close(self) -> None:
         """The request is answered."""
         self.duration_ns = perf_counter_ns() - self.started
         collected.set(self._outer)
+        self.request = self._outer = None
 
 
 collected: ContextVar[Receipts | None] = ContextVar("otel_graphql_auto_receipts", default=None)

@@ -66,7 +66,10 @@ class _Part:
                 return newest
             attempt = _Attempt(Future(), now)
             self._attempts.append(attempt)
-        threading.Thread(target=self._run, args=(attempt.future,), daemon=True).start()
+        try:
+            threading.Thread(target=self._run, args=(attempt.future,), daemon=True).start()
+        except RuntimeError as error:  # no more threads are to be had: that is an answer too, and the next probe tries again
+            attempt.future.set_exception(error)
         return attempt
 
     def _run(self, future: Future[float]) -> None:

@@ -68,13 +68,20 @@ class Http(Room):
         request = operation.request
         if audience == "never" or request is None or request.method != "POST" or not may_see(audience, request):
             return None
+        extensions = body.get("extensions") or {}
+        if not isinstance(extensions, dict):
+            return None
         block = performance(numbers_of(operation))
         if operation.span is not None and operation.span.is_recording():
             block["traceId"] = format_trace_id(operation.span.get_span_context().trace_id)
-        return {**body, "extensions": {**(body.get("extensions") or {}), "performance": block}}
+        return {**body, "extensions": {**extensions, "performance": block}}
 
     def ended(self, operation: Operation) -> None:
-        """Hand the numbers to the middleware. What ran inside another operation is part of that one's time."""
+        """Hand the numbers to the middleware. What ran inside another operation is part of that one's time.
+
+        Who asks is found out here, inside all middleware: a session that loading the user changes is saved afterwards.
+        """
         receipts = collected.get()
-        if receipts is not None and operation.outer is None:
+        if receipts is not None and operation.outer is None and not receipts.is_closed:
             receipts.add(numbers_of(operation))
+            receipts.may_be_seen = receipts.may_be_seen or may_see(settings.get().RESPONSE_HEADERS, receipts.request)

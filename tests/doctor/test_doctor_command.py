@@ -32,13 +32,17 @@ def test_all_is_well_where_all_is_well(shop: Shop, to: dict[str, str], receiver:
 
 
 def test_the_text_has_a_line_for_each_finding_and_the_counts(shop: Shop, to: dict[str, str]) -> None:
-    """No colours where nobody's terminal is; advice stands below its finding."""
-    report = shop.examine(to, command=(*INSTRUMENT, *DOCTOR))
+    """No colours where nobody's terminal is; advice stands below its finding. With --strict a setting that does nothing makes exit code 1."""
+    idle = {"OTEL_PYTHON_GRAPHQL_AUTO_SPAN_NAMES": "type_and_name"}
+    command = (*INSTRUMENT, *DOCTOR)
+    report, strict = shop.examine_all(to, {**to, **idle}, commands=[command, (*command, "--strict")])
     assert report.code == 0
     assert report.output.endswith("\nAll well.\n")
     assert re.search(r"^ok request +POST /graphql made a SERVER span", report.output, re.MULTILINE)
     assert "\x1b" not in report.output
     assert " -> " not in report.output
+    assert (strict.code, strict.output.splitlines()[-1]) == (1, "no errors, 1 warning.")
+    assert re.search(r"^!! settings +SPAN_NAMES .*\n +-> ", strict.output, re.MULTILINE)
 
 
 def test_without_opentelemetry_instrument_it_starts_again_under_it(shop: Shop, to: dict[str, str], receiver: Receiver) -> None:
@@ -83,36 +87,22 @@ def test_json_stays_json_whatever_else_is_printed(shop: Shop) -> None:
     assert "Operations so far" not in report.errors  # a table of the doctor's own operations is of no use
 
 
-def test_strict_makes_warnings_count(shop: Shop, to: dict[str, str]) -> None:
-    """A setting that does nothing: exit code 1, which is 0 without."""
-    idle = {"OTEL_PYTHON_GRAPHQL_AUTO_SPAN_NAMES": "type_and_name"}
-    report = shop.examine({**to, **idle}, command=(*INSTRUMENT, *DOCTOR, "--json", "--strict"))
-    assert (report.code, json.loads(report.output)["warnings"], json.loads(report.output)["errors"]) == (1, 1, 0)
-
-
 def test_a_project_that_does_not_start_is_one_finding(shop: Shop, to: dict[str, str]) -> None:
-    """With the class of the exception and its first line, exit code 1, and no traceback."""
-    report = shop.examine({**to, **shop.settings("raise RuntimeError('no licence\\nsecond line')")})
-    assert (report.code, report.bad) == (1, [("error", "Django")])
-    assert report.row("Django")[1].endswith("does not start: RuntimeError: no licence")
-
-
-def test_a_urlconf_that_does_not_load_is_one_finding(shop: Shop, to: dict[str, str]) -> None:
-    """Nothing else is said of it, and the endpoints are asked all the same."""
+    """With the class of the exception and its first line, exit code 1, and no traceback: settings, URLconf and middleware."""
     shop.module("broken_urls", "from django.urls import include, path\nurlpatterns = [path('api/', include('shop.no_such_urls'))]")
-    report = shop.examine({**to, **shop.settings("ROOT_URLCONF = 'shop.broken_urls'")})
-    assert (report.code, report.bad) == (1, [("error", "Django")]), report.output
-    assert report.rows("Django")[1][1].startswith("the URLconf does not load: ModuleNotFoundError: No module named 'shop.no_such_urls'")
-    assert report.row("endpoint")[0] == "ok"
-
-
-def test_middleware_that_cannot_be_imported_is_one_finding(shop: Shop, to: dict[str, str]) -> None:
-    """About the requests: all of them fail for the same reason, and share a row."""
-    report = shop.examine({**to, **shop.settings("MIDDLEWARE = ['shop.missing.Middleware']")})
-    assert (report.code, report.bad) == (1, [("error", "request")]), report.output
-    assert report.row("request")[1].startswith(
-        "POST /graphql, /api/gql/ and /batch/ failed: ModuleNotFoundError: No module named 'shop.missing'"
-    )
+    broken = [
+        "raise RuntimeError('no licence\\nsecond line')",
+        "ROOT_URLCONF = 'shop.broken_urls'",
+        "MIDDLEWARE = ['shop.missing.Middleware']",
+    ]
+    settings, urls, middleware = shop.examine_all(*({**to, **shop.settings(text)} for text in broken))
+    assert (settings.code, settings.bad) == (urls.code, urls.bad) == (1, [("error", "Django")])
+    assert settings.row("Django")[1].endswith("does not start: RuntimeError: no licence")
+    assert urls.rows("Django")[1][1].startswith("the URLconf does not load: ModuleNotFoundError: No module named 'shop.no_such_urls'")
+    assert urls.row("endpoint")[0] == "ok"
+    # All three fail for one reason, and share a row.
+    assert (middleware.code, middleware.bad) == (1, [("error", "request")])
+    assert middleware.row("request")[1].startswith("POST /graphql, /api/gql/ and /batch/ failed: ModuleNotFoundError: No module named")
 
 
 def test_where_there_is_no_project_it_says_so(shop: Shop, tmp_path) -> None:

@@ -107,22 +107,18 @@ def test_a_key_that_is_missing_and_one_that_is_right(shop: Shop) -> None:
         assert secret not in report.output + report.errors
 
 
-def test_a_path_that_is_missing(shop: Shop) -> None:
-    """OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is taken as it is: 404, and the advice says so."""
+def test_a_path_and_a_host_that_do_not_exist(shop: Shop) -> None:
+    """OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is taken as it is: 404, and the advice says so. The name is one that never resolves (RFC 2606)."""
     with answering(404) as endpoint:
-        report = shop.examine({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": endpoint, **TRACES_ONLY})
+        report, nowhere = shop.examine_all(
+            {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": endpoint, **TRACES_ONLY},
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.invalid:4318"},
+        )
     assert report.row("endpoint")[1] == f"{endpoint} (traces) refuses: HTTP 404"
     assert "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is taken as it is" in report.row("endpoint")[2]
     assert report.row("metrics")[:2] == ("info", "off: OTEL_METRICS_EXPORTER is none (yours)")
-
-
-def test_a_host_that_does_not_exist(shop: Shop) -> None:
-    """By a name that never resolves (RFC 2606)."""
-    report = shop.examine({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.invalid:4318"})
-    assert (
-        report.row("endpoint")[1]
-        == "http://collector.invalid:4318 (traces and metrics) does not answer: there is no host named collector.invalid"
-    )
+    message = "http://collector.invalid:4318 (traces and metrics) does not answer: there is no host named collector.invalid"
+    assert (nowhere.code, nowhere.row("endpoint")[1]) == (1, message)
 
 
 @pytest.fixture(scope="module")

@@ -121,6 +121,7 @@ def test_a_look_that_fails_or_hangs_is_a_finding_beside_what_it_had_found():
     done = threading.Event()
     assert bounded.look("x", fails, 5) == [good, Finding(WARNING, "x", "could not look: ValueError: first line")]
     assert bounded.look("x", hangs, 0.1) == [good, Finding(WARNING, "x", "could not look: TimeoutError: no end within 0 s")]
+    assert bounded.look("request", fails, 5, ERROR)[-1].level == ERROR
     assert bounded.hangs()
     done.set()
     for thread in bounded._threads:
@@ -207,10 +208,37 @@ def test_what_an_answer_means(kind, answer, listens, url, level, words):
     assert bool(verdict.advice) == (level != OK)
 
 
+def test_exporters_are_found_behind_what_other_sdks_put_around_them(monkeypatch):
+    """Wrappers, and processors that pass on to several; what only adds attributes, and the doctor's own, are none."""
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+    from opentelemetry.sdk.trace import SpanProcessor, SynchronousMultiSpanProcessor, TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    class Wrapper(SpanProcessor):
+        def __init__(self, processor):
+            self.processor = processor
+
+    behind = SynchronousMultiSpanProcessor()
+    behind.add_span_processor(SpanProcessor())
+    traces, metrics = TracerProvider(shutdown_on_exit=False), MeterProvider([InMemoryMetricReader()], shutdown_on_exit=False)
+    traces.add_span_processor(spans.Memory())
+    monkeypatch.setattr(pipelines, "provider_of", lambda signal: {"metrics": metrics}.get(signal, SimpleNamespace(provider=traces)))
+    assert pipelines.exporters("traces") == []
+    traces.add_span_processor(Wrapper(Wrapper(behind)))
+    assert [one.kind for one in pipelines.exporters("traces")] == ["SpanProcessor"]
+    behind.add_span_processor(SimpleSpanProcessor(InMemorySpanExporter()))
+    assert [one.kind for one in pipelines.exporters("traces")] == ["InMemorySpanExporter"]
+    assert [one.kind for one in pipelines.exporters("metrics")] == ["InMemoryMetricReader"]
+    assert pipelines.exporters("logs") is None
+
+
 def test_credentials_in_an_address_are_not_shown():
     """Neither before the host nor in the query."""
     assert pipelines.shown("https://user:secret@host:4318/v1/traces?key=secret") == "https://host:4318/v1/traces"
     assert pipelines.shown("user:secret@host:4317") == "host:4317"
+    assert pipelines.shown("/login/?next=/graphql&state=secret") == "/login/"
 
 
 def _urls(*patterns):
@@ -237,6 +265,8 @@ def test_every_route_to_a_graphql_view_is_found(settings, monkeypatch):
         path("partial", functools.partial(view)),
         path("wrapped", bare(view)),
         path("page/", lambda request: None),
+        path("50%off/", lambda request: None),
+        re_path(r"^100%/(?P<part>[a-z]+)/graphql$", view),
         path("api/<slug:tenant>/", include(nested)),
         path("plain/", include(nested)),
     )
@@ -247,6 +277,7 @@ def test_every_route_to_a_graphql_view_is_found(settings, monkeypatch):
         ("/graphql", False, False),
         ("/partial", False, False),
         ("/wrapped", False, False),
+        ("/100%/<part>/graphql", False, True),
         ("/api/<tenant>/v<version>/graphql", False, True),
         ("/api/<tenant>/batch/", True, True),
         ("/api/<tenant>/also", True, True),

@@ -69,8 +69,8 @@ def live(project: Path, case: str) -> Life:
 
 @pytest.fixture(scope="module")
 def lives(project: Path) -> Iterator[dict[str, Life]]:
-    """All cases, six at a time: nearly all of their time is waiting."""
-    with ThreadPoolExecutor(6) as pool:
+    """All cases, four at a time: nearly all of their time is waiting."""
+    with ThreadPoolExecutor(4) as pool:
         yield dict(zip(CASES, pool.map(lambda case: live(project, case), CASES), strict=True))
 
 

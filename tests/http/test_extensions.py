@@ -35,7 +35,26 @@ class OnTop(GraphQLView):
         return super().json_encode(request, d, pretty=pretty)
 
 
+class OtherNames(GraphQLView):
+    """One whose parameters have other names, and that passes them by name."""
+
+    def get_response(self, req, payload, show_graphiql=False):
+        return super().get_response(req, payload, show_graphiql)
+
+    def json_encode(self, req, payload, pretty=False):
+        return super().json_encode(request=req, d=payload, pretty=pretty)
+
+
+class OddExtensions(GraphQLView):
+    """One whose extensions are no object."""
+
+    def json_encode(self, request, d, pretty=False):
+        return super().json_encode(request, {**d, "extensions": ["odd"]})
+
+
 urlpatterns = [
+    route("other-names", csrf_exempt(OtherNames.as_view(schema=schema))),
+    route("odd", csrf_exempt(OddExtensions.as_view(schema=schema))),
     *urls.urlpatterns,
     route("own", csrf_exempt(OwnEncoding.as_view(schema=schema))),
     route("on-top", csrf_exempt(OnTop.as_view(schema=schema))),
@@ -64,7 +83,7 @@ def test_by_default_a_body_is_what_it_is_without_us(seen, post, settings):
 
 
 @pytest.mark.usefixtures("always")
-@pytest.mark.parametrize("path", ["/graphql", "/derived", "/api/gql/", "/own", "/on-top", "/pretty"])
+@pytest.mark.parametrize("path", ["/graphql", "/derived", "/api/gql/", "/own", "/on-top", "/pretty", "/other-names"])
 def test_the_block_holds_the_times_of_the_phases_and_the_trace(seen, post, path):
     """Milliseconds, as in the spans; `total` up to the encoding of the answer."""
     response = post("query Q { hello items { square } }", path=path)
@@ -86,6 +105,12 @@ def test_the_block_holds_the_times_of_the_phases_and_the_trace(seen, post, path)
 def test_what_a_view_has_in_extensions_stays(seen, post):
     """Ours is one entry more."""
     assert post("{ hello }", path="/own").json()["extensions"]["mine"] == 1
+
+
+@pytest.mark.usefixtures("always")
+def test_extensions_that_are_no_object_stay_as_they_are(seen, post):
+    """There is nowhere to put ours."""
+    assert post("{ hello }", path="/odd").json()["extensions"] == ["odd"]
 
 
 @pytest.mark.usefixtures("always")

@@ -257,6 +257,32 @@ def test_beside_a_check_that_hangs_another_one_is_tried_and_no_more_than_three(m
     assert len(part._attempts) == 1
 
 
+def test_a_thread_that_cannot_be_started_is_an_answer_and_the_next_probe_tries_again(monkeypatch):
+    """Where a container has no more threads to give."""
+    part = probes._Part("database default", lambda: None)
+    with monkeypatch.context() as patched:
+
+        def no_thread(self):
+            raise RuntimeError("can't start new thread")
+
+        patched.setattr(threading.Thread, "start", no_thread)
+        for _ in range(5):
+            assert part.outcome(part.attempt()).error == "RuntimeError"
+    attempt = part.attempt()
+    attempt.future.result(10)
+    assert part.outcome(attempt).error is None
+
+
+def test_caches_that_share_a_server_do_not_disturb_each_other(databases, settings, redis):
+    """Two aliases here; or as many machines with the same process id."""
+    settings.CACHES = {alias: redis.settings() for alias in ("default", "sessions", "pages")}
+    for _ in range(20):
+        assert set(checks(asked("/readyz")).values()) == {"ok"}
+    client = redis.client()
+    assert client.keys("*otel_graphql_auto*") == []
+    client.close()
+
+
 def test_requests_at_the_same_time_share_a_check():
     """A stampede of probes is one connection."""
     release, started = threading.Event(), []
@@ -363,6 +389,9 @@ class Forgetful:
 
     def get(self, key):
         return None
+
+    def delete(self, key):
+        pass
 
     def close(self):
         pass

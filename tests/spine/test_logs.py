@@ -110,11 +110,14 @@ def test_whatever_is_logged_is_one_line_of_json(lines):
     logger.info("cycle", extra={"cycle": cycle})
     logger.info("key", extra={"tuples": {(1, 2): 3}})
     logger.info({"event": "dict"})
+    logger.info("number", extra={"ratio": float("nan"), "count": 3, "long": "x" * 5000})
     try:
         raise ValueError("it broke")
     except ValueError:
         logger.exception("failed")
-    first, second, third, fourth, last = lines()
+    first, second, third, fourth, fifth, last = lines()
+    assert (fifth["ratio"], fifth["count"], fifth["long"]) == ("nan", 3, "x" * 5000)
+    assert {line["timestamp"][10] for line in (first, second, fifth)} == {"T"}
     assert (first["message"], first["price"]) == ("two\nlines \ud800", "1.5")
     assert (second["message"], third["message"], fourth["event"]) == ("cycle", "key", "dict")
     assert last["exc_info"].endswith("ValueError: it broke")
@@ -150,6 +153,7 @@ import django
 django.setup()
 logging.getLogger("django.server").info("served")
 logging.getLogger("django.request").error("broken")
+logging.getLogger("django.server").error("served badly")  # runserver's line about the same request: no second mail
 logging.getLogger("shop").debug("detail")
 from django.core import mail
 assert len(getattr(mail, "outbox", [])) == {mails}
@@ -159,7 +163,12 @@ assert len(getattr(mail, "outbox", [])) == {mails}
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         said = [json.loads(line)["message"] for line in done.stdout.splitlines()]
-        assert [message for message in said if message in ("served", "broken", "detail")] == ["served", "broken", "detail"]
+        assert [message for message in said if message in ("served", "broken", "served badly", "detail")] == [
+            "served",
+            "broken",
+            "served badly",
+            "detail",
+        ]
 
 
 def test_the_formatter_can_be_named_in_a_configuration_of_ones_own():

@@ -137,6 +137,8 @@ def test_settings_that_do_nothing_together_are_warnings(settings, configure, val
         ({"RESPONSE_HEADERS": "staff"}, {"INSTALLED_APPS": ["otel_graphql_auto"], "DEBUG": True}),
         ({"RESPONSE_HEADERS": "always"}, {"MIDDLEWARE": ["otel_graphql_auto.http.PerformanceMiddleware"]}),
         ({"RESPONSE_HEADERS": "never"}, {"MIDDLEWARE": ["no.such.Middleware"]}),
+        ({"RESPONSE_HEADERS": "never"}, {"MIDDLEWARE": ["tests.broken_module.Middleware"]}),
+        ({"RESPONSE_HEADERS": "staff"}, {"INSTALLED_APPS": ["django.contrib.contenttypes", "django.contrib.auth.apps.AuthConfig", "blog"]}),
         ({}, {}),
     ],
 )
