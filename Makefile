@@ -1,4 +1,4 @@
-# Each target does its own set-up: Python 3.11 and make are all that has to be there.
+# Each target does its own set-up: Python 3.11 and make are all that has to be there, and for the tests a MariaDB or Debian's apt-get.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 ARGS ?=

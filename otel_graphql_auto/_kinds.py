@@ -9,7 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["AUDIENCE", "BOOL", "COUNT", "HEALTH_PATHS", "IMPORT", "MILLISECONDS", "PATH", "THRESHOLDS", "Kind", "list_of", "one_of"]
+__all__ = [
+    "AUDIENCE",
+    "BOOL",
+    "COUNT",
+    "HEALTH_PATHS",
+    "IMPORT",
+    "MILLISECONDS",
+    "PATH",
+    "SEVERAL",
+    "THRESHOLDS",
+    "Kind",
+    "list_of",
+    "one_of",
+]
 
 
 @dataclass(frozen=True)
@@ -63,6 +76,7 @@ def one_of(*names: str) -> Kind:
 BOOL = Kind("True or False", lambda value: isinstance(value, bool), _parse_bool)
 MILLISECONDS = Kind("a number of milliseconds, 0 or more", _is_number, float)
 COUNT = Kind("a whole number, 1 or more", lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 1, int)
+SEVERAL = Kind("a whole number, 2 or more", lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 2, int)
 PATH = Kind("the path of a file, or None", lambda value: value is None or isinstance(value, str | os.PathLike), _parse_text)
 IMPORT = Kind("the dotted path of a callable, or None", _is_import_path, _parse_text)
 THRESHOLDS = Kind(

@@ -48,14 +48,15 @@ os.register_at_fork(after_in_child=_free_locks)
 class Tally:
     """Plain counts by key, for what happens too often to record each time. An observable instrument reads them."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = _MAX_TALLIED) -> None:
+        self._limit = limit
         self._counts: dict[tuple[str, ...], int] = {}
         self._lock = new_lock()
 
     def add(self, key: tuple[str, ...], amount: int = 1) -> None:
         """Add `amount`, which may be negative, to the count of `key`."""
         with self._lock:
-            if key not in self._counts and len(self._counts) >= _MAX_TALLIED:
+            if key not in self._counts and len(self._counts) >= self._limit:
                 key = (semconv.OTHER,) * len(key)
             self._counts[key] = self._counts.get(key, 0) + amount
 

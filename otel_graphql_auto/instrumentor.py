@@ -13,6 +13,7 @@ from opentelemetry.metrics import CallbackOptions, Observation
 from otel_graphql_auto import lifecycle, semconv, settings
 from otel_graphql_auto._providers import Providers
 from otel_graphql_auto._safety import guard, internal_errors
+from otel_graphql_auto.database import Database
 from otel_graphql_auto.execution import Execution
 from otel_graphql_auto.frameworks.graphene import Graphene
 from otel_graphql_auto.http import Http, health
@@ -20,8 +21,8 @@ from otel_graphql_auto.room import Room
 
 __all__ = ["FRAMEWORKS", "ROOMS", "GraphQLInstrumentor"]
 
-ROOMS: tuple[type[Any], ...] = (Execution, Http)
-"""The rooms, outermost first: the first one hears of a moment before the others and has the first chance to answer it."""
+ROOMS: tuple[type[Any], ...] = (Execution, Database, Http)
+"""The rooms, outermost first: the first one hears of a moment before the others, of its end after them, and answers before them."""
 
 FRAMEWORKS: tuple[type[Any], ...] = (Graphene,)
 

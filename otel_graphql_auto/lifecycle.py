@@ -30,6 +30,8 @@ __all__ = [
     "set_rooms",
     "settle",
     "suspend",
+    "tables_written",
+    "writes_are_observed",
 ]
 
 
@@ -46,7 +48,14 @@ _MOMENTS = (
     "event_begins",
     "event_ends",
     "ended",
+    "tables_written",
 )
+
+_ENDS = ("suspended", "event_ends", "ended")
+"""Moments at which inner rooms are heard before outer ones."""
+
+_PAIRS = ("event_begins", "event_ends")
+"""What a room returns from the first comes back in the second, so a room that overrides one of them hears both."""
 
 
 class _Moments:
@@ -58,7 +67,10 @@ class _Moments:
         active = [room for room in rooms if room.name not in values.DISABLED and (monitoring or not room.telemetry)]
         self.active = bool(active)
         for moment in _MOMENTS:
-            concerned = [room for room in active if getattr(type(room), moment) is not getattr(Room, moment)]
+            names = _PAIRS if moment in _PAIRS else (moment,)
+            concerned = [room for room in active if any(getattr(type(room), name) is not getattr(Room, name) for name in names)]
+            if moment in _ENDS:
+                concerned.reverse()
             setattr(self, moment, tuple(guard(room.name, getattr(room, moment)) for room in concerned))
 
     parse: tuple[Callable[..., Any], ...]
@@ -73,6 +85,7 @@ class _Moments:
     event_begins: tuple[Callable[..., Any], ...]
     event_ends: tuple[Callable[..., Any], ...]
     ended: tuple[Callable[..., Any], ...]
+    tables_written: tuple[Callable[..., Any], ...]
 
 
 _abandoned: deque[tuple[Operation, BaseException | None, int]] = deque()
@@ -210,7 +223,7 @@ def event_ends(operation: Operation, begun: tuple[Operation | None, list[Any]] |
     if begun is None:
         return
     outer, events = begun
-    for ends, event in zip(operation.moments.event_ends, events, strict=False):
+    for ends, event in zip(operation.moments.event_ends, reversed(events), strict=True):
         ends(operation, event, result, error)
     suspend(operation)
     if operation.state == ENDED and current.get() in (operation, None):
@@ -235,6 +248,17 @@ def end(operation: Operation, error: BaseException | None = None, ended: int | N
         for observe in operation.moments.ended:
             observe(operation)
     operation.let_go()
+
+
+def writes_are_observed() -> bool:
+    """Whether any room wants to hear of writes."""
+    return bool(_rooms) and bool(_now().tables_written)
+
+
+def tables_written(alias: str, tables: frozenset[str] | None) -> None:
+    """A statement that writes these tables has run on the database `alias`, inside an operation or not. None: some table."""
+    for observe in _now().tables_written:
+        observe(alias, tables)
 
 
 def abandon(operation: Operation, error: BaseException | None = None) -> None:
@@ -266,3 +290,5 @@ resume = guard("lifecycle", resume)
 event_begins = guard("lifecycle", event_begins)
 event_ends = guard("lifecycle", event_ends)
 end = guard("lifecycle", end)
+writes_are_observed = guard("lifecycle", writes_are_observed)
+tables_written = guard("lifecycle", tables_written)

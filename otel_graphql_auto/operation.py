@@ -7,13 +7,15 @@ from contextvars import ContextVar
 from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from otel_graphql_auto._safety import text
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
     from opentelemetry.trace import Span
 
-__all__ = ["BEGUN", "CLAIMED", "ENDED", "Cause", "Operation", "Phase", "cause", "current"]
+__all__ = ["BEGUN", "CLAIMED", "ENDED", "Cause", "Operation", "Phase", "cause", "current", "path_text"]
 
 BEGUN, CLAIMED, ENDED = range(3)
 """An operation that is known of but does not execute yet; one whose execution has begun; one that is over.
@@ -35,17 +37,20 @@ class Phase(NamedTuple):
 class Cause(NamedTuple):
     """The field that the current code runs for, where the stack cannot tell (coroutines, threads, batches).
 
-    `path` is graphql-core's linked Path of the field in the response.
+    `path` is graphql-core's linked Path of the field in the response, `operation` the one that the field belongs to: a context that
+    was copied inside one operation may be seen inside another.
     """
 
     coordinate: str
     path: Any
+    operation: Any
 
 
 class Operation:
     """What is known of one GraphQL operation so far. Read by hooks and by `current_operation()`; written by this package only.
 
-    Times are nanoseconds: `started_at` and `ended_at` since the epoch, `started` and the phases on the monotonic clock.
+    Times are nanoseconds: `started_at` and `ended_at` since the epoch, `started` and the phases on the monotonic clock. `labels` are the
+    attributes that metrics may carry: its type and its admitted name. `queries` is what room database wrote: None before the first statement.
     """
 
     __slots__ = (
@@ -59,6 +64,7 @@ class Operation:
         "errors",
         "failed_in",
         "fields",
+        "labels",
         "moments",
         "name",
         "otel_context",
@@ -66,6 +72,7 @@ class Operation:
         "outer",
         "parsed",
         "phases",
+        "queries",
         "request",
         "requested_name",
         "result",
@@ -112,6 +119,8 @@ class Operation:
         self.deprecated: set[str] | None = None
         self.slow_fields: list[Any] | None = None
         self.traced = 0
+        self.labels: dict[str, Any] | None = None
+        self.queries: Any = None
         self._document_hash: str | None = None
 
     @property
@@ -159,3 +168,11 @@ class Operation:
 
 current: ContextVar[Operation | None] = ContextVar("otel_graphql_auto_operation", default=None)
 cause: ContextVar[Cause | None] = ContextVar("otel_graphql_auto_cause", default=None)
+
+
+def path_text(path: Sequence[str | int]) -> str:
+    """A response path as the conventions write it: `person[0].address`."""
+    written = ""
+    for key in path:
+        written += f"[{key}]" if isinstance(key, int) else f".{key}" if written else str(key)
+    return text(written)

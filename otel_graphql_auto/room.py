@@ -22,8 +22,9 @@ class Number(NamedTuple):
 class Room:
     """A component of the guide. It overrides the moments that concern it; the others cost nothing.
 
-    Observers are called in the order of the rooms and their return value is ignored. Answers are asked for in the same order, and the
-    first one that is not None becomes what the application gets, instead of what it would have computed.
+    Observers are called in the order of the rooms, at the end of something in the reverse order, so that a room which opened a span closes
+    it after all that others have to say of it. What they return is ignored. Answers are asked for in the order of the rooms, and the first
+    one that is not None becomes what the application gets, instead of what it would have computed.
     """
 
     name: ClassVar[str]
@@ -58,6 +59,12 @@ class Room:
     def numbers(self, operation: Operation) -> Iterable[Number]:  # noqa: ARG002 - for those who override it
         """The numbers that headers and extensions show. Asked for only when somebody gets to see them."""
         return ()
+
+    def tables_written(self, alias: str, tables: frozenset[str] | None) -> None:
+        """A statement that writes has run on the database `alias`, inside an operation or not, perhaps in a transaction that is not over.
+
+        `tables` are the names in its text. None: it writes, and which tables cannot be told.
+        """
 
     def suspended(self, operation: Operation) -> None:
         """Control goes back to a caller that does not belong to the operation."""

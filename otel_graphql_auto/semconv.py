@@ -39,6 +39,16 @@ EXCEPTION_MESSAGE: Final = "exception.message"
 SERVER_ADDRESS: Final = "server.address"
 SERVER_PORT: Final = "server.port"
 USER_ID: Final = "user.id"
+CODE_FILE_PATH: Final = "code.file.path"
+CODE_LINE_NUMBER: Final = "code.line.number"
+DB_SYSTEM_NAME: Final = "db.system.name"
+DB_NAMESPACE: Final = "db.namespace"
+DB_COLLECTION_NAME: Final = "db.collection.name"
+DB_OPERATION_NAME: Final = "db.operation.name"
+DB_OPERATION_BATCH_SIZE: Final = "db.operation.batch.size"
+DB_QUERY_SUMMARY: Final = "db.query.summary"
+DB_QUERY_TEXT: Final = "db.query.text"
+DB_RESPONSE_STATUS_CODE: Final = "db.response.status_code"
 SERVICE_NAME: Final = "service.name"
 SERVICE_INSTANCE_ID: Final = "service.instance.id"
 DISTRO_NAME: Final = "telemetry.distro.name"
@@ -65,6 +75,18 @@ DOCUMENT_TEXT: Final = "graphql_auto.document.text"
 VARIABLES: Final = "graphql_auto.variables"
 ROOM: Final = "graphql_auto.room"
 DB_QUERY_COUNT: Final = "graphql_auto.db.query_count"
+DB_DURATION: Final = "graphql_auto.db.duration"
+DB_DUPLICATE_COUNT: Final = "graphql_auto.db.duplicate_count"
+DB_SLOW: Final = "graphql_auto.db.slow"
+DB_FOLDED_COUNT: Final = "graphql_auto.db.folded_count"
+DB_UNATTRIBUTED: Final = "graphql_auto.db.unattributed"
+DB_FINGERPRINT: Final = "graphql_auto.db.query.fingerprint"
+DB_PLAN: Final = "graphql_auto.db.query.plan"
+N_PLUS_ONE_COUNT: Final = "graphql_auto.n_plus_one.count"
+N_PLUS_ONE_QUERY_COUNT: Final = "graphql_auto.n_plus_one.query_count"
+N_PLUS_ONE_DURATION: Final = "graphql_auto.n_plus_one.duration"
+N_PLUS_ONE_FIX: Final = "graphql_auto.n_plus_one.fix"
+N_PLUS_ONE_RELATION: Final = "graphql_auto.n_plus_one.relation"
 
 # Values.
 FAULT_CLIENT: Final = "client"
@@ -83,6 +105,8 @@ SPAN_BY_PHASE: Final = {
 }
 EVENT_ERROR: Final = "graphql.error"
 EVENT_SLOW: Final = "graphql_auto.slow_operation"
+EVENT_N_PLUS_ONE: Final = "graphql_auto.n_plus_one"
+SPAN_EXPLAIN: Final = "EXPLAIN"
 
 
 class Metric(NamedTuple):
@@ -98,6 +122,9 @@ HTTP_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.
 """The buckets of `http.server.request.duration`, so that both durations can be compared bucket by bucket."""
 
 PHASE_BUCKETS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+DB_BUCKETS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
+"""The buckets that the database conventions advise."""
 
 REQUEST_DURATION: Final = Metric("graphql.server.request.duration", "s", "Duration of GraphQL server requests.", HTTP_BUCKETS)
 REQUEST_ACTIVE: Final = Metric("graphql.server.request.active", "{request}", "Number of active GraphQL server requests.")
@@ -119,6 +146,21 @@ FIELD_DURATION: Final = Metric(
 )
 FIELD_ERRORS: Final = Metric("graphql_auto.field.errors", "{error}", "Errors in responses, by the field that caused them.")
 FIELD_DEPRECATED: Final = Metric("graphql_auto.field.deprecated", "{use}", "Operations that used a deprecated field.")
+DB_OPERATION_DURATION: Final = Metric("db.client.operation.duration", "s", "Duration of database client operations.", DB_BUCKETS)
+DB_SLOW_QUERIES: Final = Metric("graphql_auto.db.slow", "{query}", "SQL statements that took longer than SLOW_SQL_THRESHOLD.")
+OPERATION_DB_QUERIES: Final = Metric(
+    "graphql_auto.operation.db.queries",
+    "{query}",
+    "SQL statements of one operation.",
+    (0, 1, 2, 3, 5, 8, 13, 20, 35, 50, 100, 200, 500, 1000),
+)
+OPERATION_DB_DURATION: Final = Metric(
+    "graphql_auto.operation.db.duration", "s", "Time in the database of one operation that has any.", PHASE_BUCKETS
+)
+FIELD_DB_QUERIES: Final = Metric("graphql_auto.field.db.queries", "{query}", "SQL statements, by the field that caused them.")
+N_PLUS_ONE: Final = Metric(
+    "graphql_auto.n_plus_one", "{detection}", "Times that a field repeated a SQL statement within one operation, once for each statement."
+)
 INTERNAL_ERRORS: Final = Metric(
     "graphql_auto.internal_errors", "{error}", "Errors of this instrumentation that it kept from the application."
 )
@@ -138,6 +180,12 @@ METRIC_ATTRIBUTES: Final = {
     FIELD_DURATION.name: (FIELD_SCHEMA_COORDINATE,),
     FIELD_ERRORS.name: (FIELD_SCHEMA_COORDINATE, ERROR_TYPE),
     FIELD_DEPRECATED.name: (FIELD_SCHEMA_COORDINATE,),
+    DB_OPERATION_DURATION.name: (DB_SYSTEM_NAME, DB_OPERATION_NAME, DB_COLLECTION_NAME, DB_NAMESPACE, ERROR_TYPE),
+    DB_SLOW_QUERIES.name: (DB_SYSTEM_NAME, DB_COLLECTION_NAME),
+    OPERATION_DB_QUERIES.name: (OPERATION_TYPE, OPERATION_NAME),
+    OPERATION_DB_DURATION.name: (OPERATION_TYPE, OPERATION_NAME),
+    FIELD_DB_QUERIES.name: (FIELD_SCHEMA_COORDINATE,),
+    N_PLUS_ONE.name: (FIELD_SCHEMA_COORDINATE,),
     INTERNAL_ERRORS.name: (ROOM, ERROR_TYPE),
     OPERATION_NAMES.name: (),
     OPERATION_NAMES_OVERFLOW.name: (),

@@ -17,7 +17,20 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, NamedTuple
 
-from otel_graphql_auto._kinds import AUDIENCE, BOOL, COUNT, HEALTH_PATHS, IMPORT, MILLISECONDS, PATH, THRESHOLDS, Kind, list_of, one_of
+from otel_graphql_auto._kinds import (
+    AUDIENCE,
+    BOOL,
+    COUNT,
+    HEALTH_PATHS,
+    IMPORT,
+    MILLISECONDS,
+    PATH,
+    SEVERAL,
+    THRESHOLDS,
+    Kind,
+    list_of,
+    one_of,
+)
 
 __all__ = [
     "DJANGO_SETTING",
@@ -42,7 +55,7 @@ ENVIRONMENT_PREFIX = "OTEL_PYTHON_GRAPHQL_AUTO_"
 STRICT = "STRICT"
 """Environment only, for tests: errors that this package would swallow are raised."""
 
-ROOMS = ("execution", "http")
+ROOMS = ("execution", "database", "http")
 """The names that DISABLED takes."""
 
 _logger = logging.getLogger("otel_graphql_auto")
@@ -101,6 +114,21 @@ class Settings:
     OPERATION_NAMES_LIMIT: int = _setting(COUNT, 200, "execution", "Operation names that may become metric attributes, per process.")
     OPERATION_MANIFEST: str | None = _setting(
         PATH, None, "execution", "A JSON file of declared operations, `{hash: {name, document}}`: their names are admitted at once."
+    )
+    SLOW_SQL_THRESHOLD: float = _setting(
+        MILLISECONDS, 100, "database", "A SQL statement that takes longer is slow: marked on its span, counted."
+    )
+    N_PLUS_ONE_THRESHOLD: int = _setting(
+        SEVERAL, 5, "database", "So many times one field must run the same statement in one operation to be reported as N+1."
+    )
+    SQL_SPANS_PER_FIELD: int = _setting(
+        COUNT, 10, "database", "Statements of one shape and field that get a span each; further ones share one span."
+    )
+    SQL_COMMENTS: bool = _setting(
+        BOOL, False, "database", "A comment with the trace id in each statement, and `application_name` on PostgreSQL connections."
+    )
+    EXPLAIN_SLOW_SQL: bool = _setting(
+        BOOL, False, "database", "Now and then the plan of a slow SELECT on PostgreSQL, asked for on a connection of its own."
     )
     RESPONSE_HEADERS: str = _setting(
         AUDIENCE,

@@ -104,7 +104,7 @@ def _note_future(operation: Operation, info: Any, coordinate: str | None, starte
 
 async def _measured(awaitable: Any, operation: Operation, info: Any, coordinate: str | None, started: int, *, span: bool) -> Any:
     # Whoever looks for the field from a thread or a task of this coroutine finds it here: its stack does not show it.
-    token = _set_cause(coordinate, info)
+    token = _set_cause(operation, coordinate, info)
     try:
         result = await awaitable
     except BaseException as error:
@@ -116,8 +116,8 @@ async def _measured(awaitable: Any, operation: Operation, info: Any, coordinate:
     return result
 
 
-def _set(coordinate: str | None, info: Any) -> Any:
-    return cause.set(Cause(coordinate or coordinate_of(info), info.path))
+def _set(operation: Operation, coordinate: str | None, info: Any) -> Any:
+    return cause.set(Cause(coordinate or coordinate_of(info), info.path, operation))
 
 
 def _reset(token: Any) -> None:

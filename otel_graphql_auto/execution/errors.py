@@ -12,7 +12,7 @@ from graphql import FieldNode, GraphQLError, OperationDefinitionNode
 from otel_graphql_auto import semconv
 from otel_graphql_auto._safety import text, type_name
 
-__all__ = ["CLIENT_CODES", "cause_of", "code_of", "error_type", "fault", "path_text", "without_values"]
+__all__ = ["CLIENT_CODES", "cause_of", "code_of", "error_type", "fault", "without_values"]
 
 CLIENT_CODES = frozenset(
     {
@@ -115,11 +115,3 @@ def without_values(error: BaseException, message: str) -> str:
     if cause_of(error) is not None or (getattr(error, "path", None) and nodes and isinstance(nodes[0], FieldNode)):
         return message
     return _QUOTED_VALUE.sub('"…"', _VALUE.sub(r"\1…", message))
-
-
-def path_text(path: Sequence[str | int]) -> str:
-    """A response path as the conventions write it: `person[0].address`."""
-    written = ""
-    for key in path:
-        written += f"[{key}]" if isinstance(key, int) else f".{key}" if written else str(key)
-    return text(written)

@@ -13,9 +13,9 @@ from opentelemetry.trace import Span, Status, StatusCode
 from otel_graphql_auto import semconv
 from otel_graphql_auto._safety import guard, new_lock, text, type_name
 from otel_graphql_auto.execution.coordinates import Coordinates
-from otel_graphql_auto.execution.errors import cause_of, error_type, fault, path_text, without_values
+from otel_graphql_auto.execution.errors import cause_of, error_type, fault, without_values
 from otel_graphql_auto.execution.options import Options
-from otel_graphql_auto.operation import Operation
+from otel_graphql_auto.operation import Operation, path_text
 
 __all__ = ["ErrorTypes", "Failure"]
 

@@ -9,8 +9,9 @@ from opentelemetry.trace import Status, StatusCode, Tracer, set_span_in_context
 
 from otel_graphql_auto import semconv
 from otel_graphql_auto._safety import guard
-from otel_graphql_auto.execution.errors import error_type, path_text
+from otel_graphql_auto.execution.errors import error_type
 from otel_graphql_auto.execution.spans import field_attributes
+from otel_graphql_auto.operation import path_text
 
 __all__ = ["LiveFieldSpan"]
 

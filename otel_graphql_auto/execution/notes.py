@@ -6,8 +6,7 @@ from time import perf_counter_ns
 from typing import Any, NamedTuple, Protocol
 
 from otel_graphql_auto._safety import guard
-from otel_graphql_auto.execution.errors import path_text
-from otel_graphql_auto.operation import Operation
+from otel_graphql_auto.operation import Operation, path_text
 
 __all__ = ["MISSING", "SLOW_FIELD_NS", "FieldCall", "FieldSpan", "coordinate_of", "note", "straight"]
 

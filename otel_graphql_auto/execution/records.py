@@ -39,18 +39,23 @@ class Records:
         """One fewer."""
         self._instruments.active.add((operation.type or "",), -1)
 
-    def ended(self, operation: Operation, failure: Failure | None, *, slow: bool) -> None:
-        """Record an operation that is over."""
-        instruments, context = self._instruments, operation.otel_context
+    def labels(self, operation: Operation) -> dict[str, Any]:
+        """The type of an operation and its name as metrics may have it. To be asked once for each: it counts as a sighting of the name."""
         labels: dict[str, Any] = {}
         if operation.type is not None:
             labels[semconv.OPERATION_TYPE] = operation.type
         # Only what was executed is known to exist: nothing else brings a name nearer to admission.
         name = self._names.label(operation.name, valid=operation.claimed and operation.definition is not None)
         if name == semconv.OTHER:
-            instruments.overflow.add(())
+            self._instruments.overflow.add(())
         if name is not None:
             labels[semconv.OPERATION_NAME] = name
+        return labels
+
+    def ended(self, operation: Operation, failure: Failure | None, *, slow: bool) -> None:
+        """Record an operation that is over."""
+        instruments, context = self._instruments, operation.otel_context
+        labels = operation.labels if operation.labels is not None else self.labels(operation)
         schema_name = operation.schema_name = self._schemas.name(operation.schema)
         if schema_name is None and failure is None:
             instruments.request_duration.record(operation.duration_ns / 1e9, labels, context)

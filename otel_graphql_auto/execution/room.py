@@ -56,6 +56,7 @@ class Execution(Room):
         self._records = Records(instruments)
         # Guarded one by one: what cannot be described is recorded all the same, and the other way round.
         self._fail = guard(self.name, self._make_failure)
+        self._label = guard(self.name, self._records.labels)
         self._record = guard(self.name, self._records.ended)
         self._record_event = guard(self.name, self._records.event_ended)
         self._report_slow = guard(self.name, report_slow)
@@ -103,7 +104,8 @@ class Execution(Room):
         operation.otel_context = set_span_in_context(span)
 
     def executing(self, operation: Operation) -> None:
-        """Have resolvers measured."""
+        """Have resolvers measured, and find out what metrics may call the operation."""
+        operation.labels = self._label(operation)
         operation.measure_fields()
         if operation.schema is not None:
             self._fields.attach(operation.schema)

@@ -10,7 +10,8 @@ from graphql import GraphQLError, build_schema, execute_sync, get_operation_ast,
 
 from otel_graphql_auto.execution.coordinates import Coordinates
 from otel_graphql_auto.execution.document import read_manifest, redacted
-from otel_graphql_auto.execution.errors import error_type, fault, path_text, without_values
+from otel_graphql_auto.execution.errors import error_type, fault, without_values
+from otel_graphql_auto.operation import path_text
 
 
 def located(original):

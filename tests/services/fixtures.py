@@ -2,6 +2,7 @@
 
 import pytest
 
+from .mariadb import mariadb as start_mariadb
 from .postgres import postgres as start_postgres
 from .redis import redis as start_redis
 
@@ -10,6 +11,13 @@ from .redis import redis as start_redis
 def postgres():
     """A PostgreSQL that answers; whoever freezes or fills it puts it back as it was."""
     with start_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb():
+    """A MariaDB that answers, with PyMySQL in the place of mysqlclient; whoever freezes or fills it puts it back as it was."""
+    with start_mariadb() as server:
         yield server
 
 

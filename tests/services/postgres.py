@@ -24,7 +24,15 @@ PASSWORD = "a-secret-of-the-tests"
 
 
 class Postgres(Server):
-    """One server; its database and its user are both called `postgres`."""
+    """One server; its first database and its user are both called `postgres`."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, *, log: Path) -> None:
+        super().__init__(process, port)
+        self.log = log
+
+    def log_text(self) -> str:
+        """What the server has logged so far. It writes a line when it answers or a little later: wait for what must be there."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
 
     def settings(self, **changes: Any) -> dict[str, Any]:
         """An entry of DATABASES that leads to it."""
@@ -37,15 +45,37 @@ class Postgres(Server):
             "PORT": str(self.port),
         } | changes
 
+    def create_database(self, name: str) -> dict[str, Any]:
+        """A new, empty database, and the entry of DATABASES that leads to it."""
+        self._run("CREATE DATABASE {}", name)
+        return self.settings(NAME=name)
+
+    def drop_database(self, name: str) -> None:
+        """It is gone, whoever is still connected."""
+        self._run("DROP DATABASE {} WITH (FORCE)", name)
+
     def answers(self) -> bool:
         """Whether somebody who knows the password gets in."""
         import psycopg
 
         try:
-            psycopg.connect(dbname="postgres", user=USER, password=PASSWORD, host="127.0.0.1", port=self.port, connect_timeout=2).close()
+            self._connection().close()
         except psycopg.OperationalError:
             return False
         return True
+
+    def _connection(self) -> Any:
+        import psycopg
+
+        return psycopg.connect(
+            dbname="postgres", user=USER, password=PASSWORD, host="127.0.0.1", port=self.port, connect_timeout=2, autocommit=True
+        )
+
+    def _run(self, statement: str, name: str) -> None:
+        from psycopg import sql
+
+        with self._connection() as connection:
+            connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
 
 @contextmanager
@@ -80,7 +110,7 @@ def postgres(*options: str) -> Iterator[Postgres]:
     command = [binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", folder, *fast, *options]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, user=user, stdout=log, stderr=log, cwd=folder, start_new_session=True)
-    server = Postgres(process, port)
+    server = Postgres(process, port, log=folder / "log")
     try:
         wait_until(server.answers, seconds=30, what="PostgreSQL answering")
         yield server
