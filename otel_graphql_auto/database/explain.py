@@ -50,10 +50,9 @@ class Explain:
         """Ask for the plan of this statement, if it is a SELECT on PostgreSQL and nothing was asked lately."""
         if server.system != "postgresql" or not statement.is_read or not isinstance(sql, str) or not self._may(statement.fingerprint):
             return
-        aside = connection.copy()
         parameters = tuple(params) if isinstance(params, list) else params
         name = "graphql_auto_explain"
-        threading.Thread(target=self._run, args=(aside, server, statement, sql, parameters, context), name=name, daemon=True).start()
+        threading.Thread(target=self._run, args=(connection, server, statement, sql, parameters, context), name=name, daemon=True).start()
 
     def _may(self, fingerprint: str) -> bool:
         now = monotonic()
@@ -79,13 +78,12 @@ class Explain:
             except Exception as error:  # noqa: BLE001 - the statement may read what only its own transaction can see
                 _logger.debug("No plan of %s: %s", statement.summary, error)
                 return
-            finally:
-                connection.close()
             plan = json.loads(plan) if isinstance(plan, str) else plan
             span.set_attribute(semconv.DB_PLAN, text(json.dumps(_without_values(plan)), _MAX_PLAN))
 
 
 def _ask(connection: Any, sql: str, params: Any) -> Any:
+    connection = connection.copy()  # here, because it belongs to the thread that makes it
     # All in one transaction that is rolled back: behind a pool, a setting of the session would be left to somebody else.
     connection.settings_dict.get("OPTIONS", {}).pop("pool", None)
     connection.set_autocommit(False)
@@ -97,6 +95,7 @@ def _ask(connection: Any, sql: str, params: Any) -> Any:
             return cursor.fetchone()[0]
     finally:
         connection.rollback()
+        connection.close()
 
 
 def _without_values(plan: Any, key: str = "") -> Any:

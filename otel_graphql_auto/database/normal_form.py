@@ -6,6 +6,7 @@ A list of values is one value, whatever its length, and so are equal rows of VAL
 from __future__ import annotations
 
 from otel_graphql_auto.database.tokens import STRING
+from otel_graphql_auto.database.vocabulary import BEFORE_A_STRING, BEFORE_AN_OPERAND, SAVEPOINT_WORDS, SAVEPOINTS
 
 __all__ = ["normal_form"]
 
@@ -40,22 +41,9 @@ _ACTIONS = {
 
 _VALUE_STARTS = frozenset(STRING + "0123456789?%:$@.")
 
-_OPERATORS = frozenset(("=", "==", "<>", "!=", "<", ">", "<=", ">=", "<=>", "+", "-", "*", "/", "%", "||", "|", "&", "^", "~", ":=", "->", "->>"))
-
-_KEYWORDS = frozenset(
-    "ALL AND ANY ARRAY AS BETWEEN BY CASE CHECK CONFLICT DISTINCT ELSE EXCEPT EXISTS FILTER FROM GLOB GROUP HAVING ILIKE IN INDEX INTERSECT "
-    "INTO IS JOIN KEY LATERAL LIKE LIMIT MATCH MATERIALIZED NOT OFFSET ON OR OVER PRIMARY REGEXP RETURNING RLIKE SELECT SET TABLE THEN UNION "
-    "UNIQUE USING VALUES WHEN WHERE WITH WITHIN".split()
+_OPERATORS = frozenset(
+    ("=", "==", "<>", "!=", "<", ">", "<=", ">=", "<=>", "+", "-", "*", "/", "%", "||", "|", "&", "^", "~", ":=", "->", "->>")
 )
-"""Words that are no function before a parenthesis, and after which a sign belongs to a number."""
-
-_BEFORE_A_STRING = frozenset(
-    ("=", "==", "<>", "!=", "<", ">", "<=", ">=", "||", "LIKE", "GLOB", "REGEXP", "MATCH", "IS", "BETWEEN", "THEN", "ELSE", "LIMIT")
-)
-"""Where SQLite's `"x"` is more likely a string than a column. It takes it for a string where there is no such column."""
-
-_SAVEPOINTS = frozenset(("SAVEPOINT", "RELEASE", "ROLLBACK"))
-_SAVEPOINT_WORDS = frozenset("SAVEPOINT RELEASE ROLLBACK TO WORK TRANSACTION AND NO CHAIN PREPARED".split())
 
 _SPACING = ((" ,", ","), ("( ", "("), (" )", ")"), (" [ ", "["), (" ]", "]"), (" . ", "."), (" :: ", "::"), ('"', ""), ("`", ""))
 
@@ -65,9 +53,9 @@ def normal_form(tokens: list[str], uppers: list[str], *, quoted_strings: bool) -
 
     `quoted_strings` says that `"x"` may be a string, depending on where it stands (SQLite).
     """
-    if uppers and uppers[0] in _SAVEPOINTS:
+    if uppers and uppers[0] in SAVEPOINTS:
         # Their names are made up per thread or by counting.
-        return " ".join(token if upper in _SAVEPOINT_WORDS else _VALUE for token, upper in zip(tokens, uppers, strict=True))
+        return " ".join(token if upper in SAVEPOINT_WORDS else _VALUE for token, upper in zip(tokens, uppers, strict=True))
     text = " ".join(_pieces(tokens, uppers, quoted_strings=quoted_strings))
     for written, wanted in _SPACING:
         text = text.replace(written, wanted)
@@ -88,18 +76,26 @@ def _pieces(tokens: list[str], uppers: list[str], *, quoted_strings: bool) -> li
             first = token[0]
             if first in _VALUE_STARTS and (first != "@" or quoted_strings):
                 _add_value(pieces, token, lists)
-            elif quoted_strings and first == '"' and (last in _BEFORE_A_STRING or lists.at_item()) and _stands_alone(uppers, index):
+            elif (
+                quoted_strings
+                and first == '"'
+                and (last in BEFORE_A_STRING or (lists.kind and lists.at_item()))
+                and _stands_alone(uppers, index)
+            ):
                 pieces.append(_VALUE)
             else:
                 pieces.append(token)
         elif action == _COMMA:
-            lists.comma()
-        elif action == _OPEN:
-            if token == "(" and _is_function(last):
-                pieces[-1] += token
+            if lists.kind:
+                lists.comma()
             else:
                 pieces.append(token)
-            lists.open(listed=token == "[" or last in ("IN", "VALUES"))
+        elif action == _OPEN:
+            if upper == "(" and _is_function(last):
+                pieces[-1] += upper
+            else:
+                pieces.append(token)
+            lists.open(listed=upper == "[" or last in ("IN", "VALUES"))
         elif action == _CLOSE:
             lists.close(token)
         elif action == _AND and between:
@@ -120,7 +116,7 @@ def _pieces(tokens: list[str], uppers: list[str], *, quoted_strings: bool) -> li
 
 
 def _is_function(word: str) -> bool:
-    return (word[:1].isalpha() or word[:1] == "_") and word not in _KEYWORDS
+    return (word[:1].isalpha() or word[:1] == "_") and word not in BEFORE_AN_OPERAND
 
 
 def _stands_alone(tokens: list[str], index: int) -> bool:
@@ -130,7 +126,7 @@ def _stands_alone(tokens: list[str], index: int) -> bool:
 def _add_value(pieces: list[str], token: str, lists: _Lists) -> None:
     if pieces and pieces[-1] in ("-", "+"):
         before = pieces[-2] if len(pieces) > 1 else ","
-        if before in _OPERATORS or before[-1] in "([," or before.upper() in _KEYWORDS:
+        if before in _OPERATORS or before[-1] in "([," or before.upper() in BEFORE_AN_OPERAND:
             pieces.pop()
     pieces.append(_VALUE)
     if token.startswith("%s,") and not lists.at_item(after=1):
@@ -140,11 +136,11 @@ def _add_value(pieces: list[str], token: str, lists: _Lists) -> None:
 class _Lists:
     """The list that the next piece belongs to, where its current item begins, and what the item before it was."""
 
-    __slots__ = ("_kind", "_outer", "_pieces", "_previous", "_start", "_too_deep")
+    __slots__ = ("_outer", "_pieces", "_previous", "_start", "_too_deep", "kind")
 
     def __init__(self, pieces: list[str]) -> None:
         self._pieces = pieces
-        self._kind = _NO_LIST
+        self.kind = _NO_LIST
         self._start = 0
         self._previous: list[str] | None = None
         self._outer: list[tuple[int, int, list[str] | None]] = []
@@ -152,11 +148,11 @@ class _Lists:
 
     def at_item(self, *, after: int = 0) -> bool:
         """Whether an item of a list begins here, or began `after` pieces ago."""
-        return self._kind == _LIST and self._start == len(self._pieces) - after
+        return self.kind == _LIST and self._start == len(self._pieces) - after
 
     def restart(self, *, rows: bool) -> None:
         """The parenthesis holds a query after all, or rows of VALUES follow."""
-        self._kind = _ROWS if rows else _NO_LIST
+        self.kind = _ROWS if rows else _NO_LIST
         self._start = len(self._pieces)
         self._previous = None
 
@@ -165,13 +161,13 @@ class _Lists:
         if len(self._outer) >= _DEPTH:
             self._too_deep += 1
             return
-        inner = _LIST if listed or (self._kind and self._start == len(self._pieces) - 1) else _NO_LIST
-        self._outer.append((self._kind, self._start, self._previous))
-        self._kind, self._start, self._previous = inner, len(self._pieces), None
+        inner = _LIST if listed or (self.kind and self._start == len(self._pieces) - 1) else _NO_LIST
+        self._outer.append((self.kind, self._start, self._previous))
+        self.kind, self._start, self._previous = inner, len(self._pieces), None
 
     def comma(self) -> None:
         """Add a comma."""
-        if self._kind == _LIST:
+        if self.kind == _LIST:
             self._finish_item()
         self._pieces.append(",")
         self._start = len(self._pieces)
@@ -182,13 +178,13 @@ class _Lists:
         if self._too_deep:
             self._too_deep -= 1
         elif self._outer:
-            if self._kind == _LIST:
+            if self.kind == _LIST:
                 self._finish_item()
-            self._kind, self._start, self._previous = self._outer.pop()
+            self.kind, self._start, self._previous = self._outer.pop()
         pieces.append(token)
-        if self._kind == _LIST and self._start == len(pieces) - 3 and pieces[-2] == _VALUE:
+        if self.kind == _LIST and self._start == len(pieces) - 3 and pieces[-2] == _VALUE:
             pieces[-3:] = [_VALUE]
-        elif self._kind == _ROWS and self._start:
+        elif self.kind == _ROWS and self._start:
             self._finish_item()
             self._start = 0
 
@@ -209,7 +205,7 @@ def _fold(pieces: list[str], start: int, cut: int, previous: list[str] | None) -
 class _Case:
     """A CASE: where its current branch begins (0: nowhere yet), and what the branch before said."""
 
-    __slots__ = ("previous", "start")
+    __slots__ = ("kind", "previous", "start")
 
     def __init__(self) -> None:
         self.start = 0

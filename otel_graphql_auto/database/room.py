@@ -103,6 +103,8 @@ class Database(Room):
     def ended(self, operation: Operation) -> None:
         """Tell what the operation's statements come to."""
         ledger: Ledger | None = operation.queries
+        if ledger is None and operation.type == "subscription":
+            return  # its events have told
         self._settle(operation, ledger, operation.span)
         self._record(operation, ledger)
         if ledger is not None and operation.outer is not None:

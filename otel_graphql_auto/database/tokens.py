@@ -9,13 +9,10 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-__all__ = ["NAME_STARTS", "STRING", "tokens_of"]
+__all__ = ["STRING", "tokens_of"]
 
 STRING = "'"
 """The token that stands for any string."""
-
-NAME_STARTS = frozenset('"`')
-"""What a quoted identifier begins with. `[x]` of SQLite comes out in backticks, so that it cannot be taken for a string."""
 
 _MYSQL = ("mysql", "mariadb")
 
@@ -43,11 +40,11 @@ _ORACLE_PAIRS = {"[": "]", "(": ")", "{": "}", "<": ">"}
 class _Dialect(NamedTuple):
     """How one database's text is cut.
 
-    Where `care` is not found, and quotes are even, no token of `plain` can be inside a string or a comment.
+    Where none of `care` occurs, and `quote` an even number of times, no token of `plain` can begin inside a string or a comment.
     """
 
     plain: re.Pattern[str]
-    care: re.Pattern[str]
+    care: tuple[str, ...]
     full: re.Pattern[str]
     quote: str
 
@@ -55,38 +52,52 @@ class _Dialect(NamedTuple):
 @cache
 def _dialect(system: str) -> _Dialect:
     mysql = system in _MYSQL
-    quote = "`" if mysql else '"'
-    part = r"(?:`[^`]*`(?!`)|" + ("" if mysql else r'"[^"]*"(?!")|') + r"[^\W0-9][\w$]*" + (r"[#\w$]*)" if system == "oracle.db" else ")")
+    quoted = ["`[^`]*`(?!`)"] if mysql else ['"[^"]*"(?!")', "`[^`]*`(?!`)"]
+    word = r"[^\W0-9][\w$#]*" if system == "oracle.db" else r"[^\W0-9][\w$]*"
+    part = f"(?:{'|'.join((*quoted, word))})"
     names = rf"{part}(?:\.{part}){{0,3}}"
-    variables = r"@\w+" if system == "sqlite" else r"@@?[\w$]+" if mysql else r"@@"
+    variables = r"@\w+" if system == "sqlite" else r"@@?[\w$]+" if mysql else "@@"
     placeholders = r"\?[|&]?" if system == "postgresql" else r"\?\d*"
-    plain = "|".join((names, *_VALUES, variables, placeholders, *_MARKS))
-    care = ["'", r"/\*", "--", quote * 2, '"' if mysql else "`"]
-    full = [r"(?P<comment>" + (r"#[^\n]*|--(?=[\s\x00-\x1f]|\Z)[^\n]*" if mysql else r"--[^\r\n]*" if system == "postgresql" else r"--[^\n]*") + ")"]
-    stops = [r"/\*", _STRING_START]
-    strings = [_STRING_START + r"[^'\\]*'(?!')"]
+    # What is most frequent comes first.
+    plain = "|".join(("[,()]", names, *_VALUES, variables, placeholders, *_MARKS))
+
+    comment = r"--[^\n]*"
+    strings, string_starts, stops, others = [_STRING_START + r"[^'\\]*'(?!')"], [_STRING_START], [r"/\*"], []
+    care = ["'", "/*", "--", "``", '"'] if mysql else ["'", "/*", "--", '""', "`"]
     if mysql:
+        comment = r"#[^\n]*|--(?=[\s\x00-\x1f]|\Z)[^\n]*"
         care.append("#")
-        strings.append(r'(?:[nNbBxX]|_\w{1,30})?"[^"\\]*"(?!")')
-        stops.append(r'(?:[nNbBxX]|_\w{1,30})?"')
+        strings.append(_STRING_START.replace("'", '"') + r'[^"\\]*"(?!")')
+        string_starts.append(_STRING_START.replace("'", '"'))
     elif system == "postgresql":
-        care.append(r"\$")
+        comment = r"--[^\r\n]*"
+        care.append("$")
         stops.append(r"\$(?:[^\W0-9]\w*)?\$")
     elif system == "sqlite":
-        care.append(r"\[")
-        full.append(r"(?P<bracket>\[[^\]]*\])")
+        care.append("[")
+        others.append(r"(?P<bracket>\[[^\]]*\])")
         stops.append(r"\[")
     elif system == "oracle.db":
-        full.append(r"(?P<oracle>[nN]?[qQ]')")
-    full += ["(?P<string>" + "|".join(strings) + ")", "(?P<stop>" + "|".join(stops) + ")", names, r'(?P<quote>["`])', plain]
-    return _Dialect(re.compile(plain), re.compile("|".join(care)), re.compile("|".join(full)), quote)
+        others.append(r"(?P<oracle>[nN]?[qQ]')")
+    kinds = (("comment", [comment]), ("string", strings), ("stop", [*stops, *string_starts]))
+    full = [f"(?P<{kind}>{'|'.join(patterns)})" for kind, patterns in kinds]
+    return _Dialect(
+        re.compile(rf"(?=\S)(?:{plain})"),
+        tuple(care),
+        re.compile("|".join(["[,()]", *others, *full, names, r'(?P<quote>["`])', plain])),
+        "`" if mysql else '"',
+    )
 
 
 def tokens_of(sql: str, system: str) -> list[str]:
     """The tokens of `sql` as `db.system.name` reads it, in time linear in its length. Dotted names are one token."""
     dialect = _dialect(system)
-    if dialect.care.search(sql) is None and not sql.count(dialect.quote) & 1:
-        return dialect.plain.findall(sql)
+    for mark in dialect.care:
+        if mark in sql:
+            break
+    else:
+        if not sql.count(dialect.quote) & 1:
+            return dialect.plain.findall(sql)
     found: list[str] = []
     position: int | None = 0
     while position is not None:
@@ -103,6 +114,7 @@ def _scan(sql: str, position: int, system: str, dialect: _Dialect, found: list[s
         elif kind == "string":
             _add_string(found)
         elif kind == "bracket":
+            # In backticks it cannot be taken for a string, as `"x"` can.
             found.append(f"`{token[1:-1].replace('`', '')}`")
         elif kind == "quote":
             return _quoted_name(sql, match.start(), token, found)
@@ -114,17 +126,17 @@ def _scan(sql: str, position: int, system: str, dialect: _Dialect, found: list[s
     return None
 
 
-def _stop(sql: str, end: int, token: str, system: str, found: list[str]) -> int:
-    if token == "/*":
+def _stop(sql: str, end: int, start: str, system: str, found: list[str]) -> int:
+    if start == "/*":
         return _after_comment(sql, end, nested=system == "postgresql")
-    if token[0] == "[":
+    if start[0] == "[":
         _add_string(found)
         return len(sql)
-    if token[0] == "$":
-        return _skip_string(sql, end, token, found)
+    if start[0] == "$":
+        return _skip_string(sql, end, start, found)
     _add_string(found)
-    backslash = system in _MYSQL or (system == "postgresql" and token[0] in "eE")
-    end = _after_quoted(sql, end, token[-1], backslash=backslash)
+    backslash = system in _MYSQL or (system == "postgresql" and start[0] in "eE")
+    end = _after_quoted(sql, end, start[-1], backslash=backslash)
     return len(sql) if end < 0 else end
 
 
