@@ -16,7 +16,7 @@ import threading
 import time
 from pathlib import Path
 
-from steps import SLOW_MS, TREE_MS
+from steps import SLOW_MS, SLOW_SQL_MS, TREE_MS
 from typing_extensions import Self
 
 __all__ = ["INSTRUMENT", "Server", "ServerEndedError", "environment", "free_port", "prepare_database", "run"]
@@ -58,6 +58,9 @@ def environment() -> dict[str, str]:
             "OTEL_EXPORTER_GRAPHQL_CONSOLE_TREE_MS": str(TREE_MS),
             "OTEL_PYTHON_GRAPHQL_AUTO_RESPONSE_HEADERS": "always",
             "OTEL_PYTHON_GRAPHQL_AUTO_SLOW_QUERY_THRESHOLD": str(SLOW_MS),
+            "OTEL_PYTHON_GRAPHQL_AUTO_SLOW_SQL_THRESHOLD": str(SLOW_SQL_MS),
+            # Where it is installed, the first lines would be runserver's own statements.
+            "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "sqlite3",
         }
     )
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["SLOW_MS", "STEPS", "TREE_MS", "Step"]
+__all__ = ["SLOW_MS", "SLOW_SQL_MS", "STEPS", "TREE_MS", "Step"]
 
 SLOW_MS = 250
 """Threshold of slow operations in the tour."""
+
+SLOW_SQL_MS = 50
+"""Threshold of slow SQL statements in the tour."""
 
 TREE_MS = 100
 """Requests that took so long are drawn as a tree, faster ones as a line."""
@@ -31,6 +34,7 @@ class Step:
 
 
 RELATIONS = "title author { username } comments { text author { username } }"
+LOADED_RELATIONS = "title author: authorLoaded { username } comments: commentsLoaded { text author: authorLoaded { username } }"
 
 STEPS = [
     Step(
@@ -47,16 +51,29 @@ STEPS = [
         headers={"apollographql-client-name": "blog-web", "apollographql-client-version": "1.4.0"},
     ),
     Step(
-        "Relations, naively: one SQL query for each author and each list",
-        "The same view and the same document as in the next step, but for one field. Its name leads to the resolver.",
+        "Relations, naively: N+1 queries in three fields",
+        "Each N+1 line says which field ran what how often, from which line of code, and what would make it unnecessary.",
         f"query PostsNaive {{ postsNaive(limit: 40) {{ {RELATIONS} }} }}",
         '"text":',
     ),
     Step(
-        "The same answer, with two SQL queries",
-        "What a fix has brought can be read off, and p95 of this operation goes down where everybody can see it.",
+        "The same answer: authors joined, comments prefetched",
+        "Two statements instead of some two hundred, and no N+1 line: what the fix has brought can be read off.",
         f"query PostsFast {{ postsFast(limit: 40) {{ {RELATIONS} }} }}",
         '"text":',
+    ),
+    Step(
+        "The same answer from DataLoaders, in an async view",
+        "Four statements: a loader asks once for all that wait for it. The fields are many, the statements are not: no N+1.",
+        f"query PostsLoaded {{ postsAsync(limit: 40) {{ {LOADED_RELATIONS} }} }}",
+        '"text":',
+        path="/graphql/async/",
+    ),
+    Step(
+        f"A slow SQL statement: over its threshold, which is {SLOW_SQL_MS} ms here",
+        "It is marked, with the field that ran it, and its text without any value: this is where an index may help.",
+        "query QuotedPosts { quotedPosts }",
+        '"quotedPosts":0',
     ),
     Step(
         "A mutation",

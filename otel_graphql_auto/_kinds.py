@@ -7,6 +7,8 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "Kind",
     "list_of",
     "one_of",
+    "shown",
 ]
 
 
@@ -88,3 +91,32 @@ AUDIENCE = one_of("debug", "staff", "always", "never")
 HEALTH_PATHS = Kind(
     'None, or a dict of "live" and "ready", or one of them, to different paths that begin with "/"', _are_health_paths, _parse_json_or_none
 )
+
+
+def import_complaint(path: str) -> str | None:
+    """What is wrong with a dotted path, as the end of a sentence; None where it leads to something that can be called."""
+    try:
+        target = resolve_name(path)
+    except Exception as error:  # noqa: BLE001 - importing runs whatever the module does
+        return f"cannot be imported: {error}"
+    return None if callable(target) else f"is {path}, which is not callable"
+
+
+def file_complaint(path: Path) -> str | None:
+    """What is wrong with the path of a JSON file, as the end of a sentence."""
+    if not path.is_file():
+        return "and there is no such file"
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        return f"which is not JSON: {error}"
+    return None
+
+
+def shown(value: object) -> str:
+    """Enough of a wrong value to find it, and not so much that a secret put in the wrong place is printed whole."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - a value that cannot even be shown is wrong all the same
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -44,7 +44,7 @@ class GraphQLInstrumentor(BaseInstrumentor):  # type: ignore[misc]
 
     def _instrument(self, **kwargs: Any) -> None:
         guard("health", health.attach)()  # a component of the application: it answers without telemetry too
-        if settings.sdk_is_disabled():
+        if settings.sdk_is_disabled() and not kwargs.get("for_tests"):
             return
         given = {name: kwargs.get(name) for name in ("tracer_provider", "meter_provider", "logger_provider")}
         type(self).given = given
@@ -72,9 +72,15 @@ class GraphQLInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         return tuple(self._attached)
 
     def add_room(self, room: Room) -> None:
-        """Let one more room listen until `uninstrument()`, after all others."""
+        """Let one more room listen until `remove_room()` or `uninstrument()`, after all others."""
         self._attached.append(room)
         lifecycle.set_rooms([part for part in self._attached if isinstance(part, Room)])
+
+    def remove_room(self, room: Room) -> None:
+        """Take back what `add_room()` added. It still hears of the operations that have begun."""
+        if room in self._attached:
+            self._attached.remove(room)
+            lifecycle.set_rooms([part for part in self._attached if isinstance(part, Room)])
 
     def _observe_internal_errors(self, meter: Any) -> None:
         if meter in self._meters:

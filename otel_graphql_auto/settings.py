@@ -6,7 +6,6 @@ they are first needed and again after `override_settings`; a wrong value never r
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
@@ -14,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import Any, NamedTuple
 
 from otel_graphql_auto._kinds import (
@@ -28,8 +26,11 @@ from otel_graphql_auto._kinds import (
     SEVERAL,
     THRESHOLDS,
     Kind,
+    file_complaint,
+    import_complaint,
     list_of,
     one_of,
+    shown,
 )
 
 __all__ = [
@@ -201,7 +202,7 @@ def sdk_is_disabled() -> bool:
 def problems() -> list[Problem]:
     """What is wrong with the settings now, for `manage.py check`."""
     values, found = _read()
-    found.extend(_unimportable(values))
+    found.extend(_useless(values))
     return found
 
 
@@ -232,7 +233,7 @@ def _read() -> tuple[dict[str, Any], list[Problem]]:
             values[key] = value
         else:
             found.append(
-                Problem("E002", f"{source} is {_shown(value)}: it must be {kind.words}.", f"The default is used: {_default(key)!r}.")
+                Problem("E002", f"{source} is {shown(value)}: it must be {kind.words}.", f"The default is used: {_default(key)!r}.")
             )
     return values, found
 
@@ -241,7 +242,7 @@ def _given(found: list[Problem]) -> Iterator[tuple[str, str, Any, bool]]:
     """Each value that somebody set, weakest source first: where it stands, its key, the raw value, whether it must be parsed."""
     declared = _django_dict()
     if not isinstance(declared, Mapping):
-        found.append(Problem("E001", f"{DJANGO_SETTING} must be a dict, not {_shown(declared)}.", "It is ignored."))
+        found.append(Problem("E001", f"{DJANGO_SETTING} must be a dict, not {shown(declared)}.", "It is ignored."))
         declared = {}
     for key, value in declared.items():
         if key in _FIELDS:
@@ -280,38 +281,15 @@ def _unknown(source: str, key: str) -> Problem:
     return Problem("E001", f"{source} is not a setting of otel_graphql_auto.", hint)
 
 
-def _unimportable(values: Mapping[str, Any]) -> Iterator[Problem]:
+def _useless(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Values that are of the right kind, and name what is not there."""
     for key, value in values.items():
-        if _FIELDS[key].metadata["kind"] is IMPORT and isinstance(value, str):
-            try:
-                target = resolve_name(value)
-            except Exception as error:  # noqa: BLE001 - importing runs whatever the module does
-                yield Problem("E003", f"{key} cannot be imported: {error}.", "It is ignored until it can be.")
-            else:
-                if not callable(target):
-                    yield Problem("E003", f"{key} is {value}, which is not callable.", "It is ignored.")
-        if _FIELDS[key].metadata["kind"] is PATH and value is not None:
-            yield from _unreadable(key, Path(value))
-
-
-def _unreadable(key: str, path: Path) -> Iterator[Problem]:
-    if not path.is_file():
-        yield Problem("E004", f"{key} is {str(path)!r}, and there is no such file.", "Paths are relative to the working directory.")
-        return
-    try:
-        json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        yield Problem("E004", f"{key} is {str(path)!r}, which is not JSON: {error}.", "It is ignored.")
+        kind = _FIELDS[key].metadata["kind"]
+        if kind is IMPORT and isinstance(value, str) and (complaint := import_complaint(value)):
+            yield Problem("E003", f"{key} {complaint}.", "It is ignored until it can be.")
+        if kind is PATH and value is not None and (complaint := file_complaint(Path(value))):
+            yield Problem("E004", f"{key} is {str(value)!r}, {complaint}.", "It is ignored; paths are relative to the working directory.")
 
 
 def _default(key: str) -> Any:
     return getattr(Settings(), key)
-
-
-def _shown(value: object) -> str:
-    """Enough of a wrong value to find it, and not so much that a secret put in the wrong place is printed whole."""
-    try:
-        text = repr(value)
-    except Exception:  # noqa: BLE001 - a value that cannot even be shown is wrong all the same
-        text = f"a {type(value).__name__}"
-    return text if len(text) <= 40 else text[:37] + "..."

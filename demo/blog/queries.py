@@ -8,11 +8,12 @@ import time
 from datetime import datetime, timezone
 
 import graphene
-from django.db.models import Count, Prefetch
+from django.db.models import Count, Exists, OuterRef, Prefetch
 from graphene import relay
 from graphene_django import DjangoConnectionField
 from graphql import GraphQLError
 
+from blog.loaders import runs_in_event_loop
 from blog.models import Category, Comment, Post, User
 from blog.types import CategoryType, CommentType, PostType, UserType
 from otel_graphql_auto.execution import traced
@@ -28,15 +29,6 @@ def bounded(limit: int) -> int:
 
 def pause_seconds(ms: int) -> float:
     return min(max(ms, 0), LONGEST_PAUSE_MS) / 1000
-
-
-def runs_in_event_loop() -> bool:
-    """Under the async view a resolver may return an awaitable; under the sync view nobody would await it."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 class Query(graphene.ObjectType):
@@ -79,6 +71,11 @@ class Query(graphene.ObjectType):
     categories_fast = graphene.List(graphene.NonNull(CategoryType), required=True, description="Each postCount comes with its row.")
 
     slow = graphene.String(required=True, ms=graphene.Int(default_value=300), description="Sleeps, 5 seconds at most.")
+    quoted_posts = graphene.Int(
+        required=True,
+        up_to=graphene.Int(default_value=200),
+        description="How many posts up to this number are quoted by title in another one: one query, which reads all texts for each of them.",
+    )
     slow_async = graphene.String(required=True, ms=graphene.Int(default_value=300), description="Awaits under /graphql/async/.")
     posts_async = graphene.List(
         graphene.NonNull(PostType),
@@ -142,6 +139,10 @@ class Query(graphene.ObjectType):
     def resolve_slow(root, info, ms):
         time.sleep(pause_seconds(ms))
         return f"slept for {pause_seconds(ms) * 1000:.0f} ms"
+
+    def resolve_quoted_posts(root, info, up_to):
+        quoting = Post.objects.filter(content__contains=OuterRef("title")).exclude(pk=OuterRef("pk"))
+        return Post.objects.filter(Exists(quoting), pk__lte=bounded(up_to)).count()
 
     def resolve_slow_async(root, info, ms):
         if not runs_in_event_loop():

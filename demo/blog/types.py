@@ -7,9 +7,12 @@ import graphene
 from graphene import relay
 from graphene_django import DjangoObjectType
 
+from blog.loaders import awaited, loaders_of
 from blog.models import Category, Comment, Post, User
 
 WORDS_PER_MINUTE = 200
+
+LOADED = "One query for all that ask, by a DataLoader; under /graphql/async/ only."
 
 
 class UserType(DjangoObjectType):
@@ -47,15 +50,23 @@ class CategoryType(DjangoObjectType):
 
 
 class CommentType(DjangoObjectType):
+    author_loaded = graphene.Field(UserType, required=True, description=LOADED)
+
     class Meta:
         model = Comment
         name = "Comment"
         interfaces = (relay.Node,)
         fields = ("id", "text", "created_at", "author", "post")
 
+    @awaited
+    async def resolve_author_loaded(root: Comment, info):
+        return await loaders_of(info.context).users.load(root.author_id)
+
 
 class PostType(DjangoObjectType):
+    author_loaded = graphene.Field(UserType, required=True, description=LOADED)
     comments = graphene.List(graphene.NonNull(CommentType), required=True)
+    comments_loaded = graphene.List(graphene.NonNull(CommentType), required=True, description=LOADED)
     excerpt = graphene.String(required=True, length=graphene.Int(default_value=80))
     reading_minutes = graphene.Int(required=True)
     summary = graphene.String(required=True, deprecation_reason="Use `excerpt`, which has a length.")
@@ -65,6 +76,14 @@ class PostType(DjangoObjectType):
         name = "Post"
         interfaces = (relay.Node,)
         fields = ("id", "title", "content", "published", "created_at", "updated_at", "author", "category")
+
+    @awaited
+    async def resolve_author_loaded(root: Post, info):
+        return await loaders_of(info.context).users.load(root.author_id)
+
+    @awaited
+    async def resolve_comments_loaded(root: Post, info):
+        return await loaders_of(info.context).comments_of_post.load(root.pk)
 
     def resolve_comments(root: Post, info):
         # `all()` answers from what was prefetched; an order asked for here would throw that away, and ask again.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.semconv.attributes.http_attributes import HTTP_RESPONSE_STATUS_CODE
 from rich.cells import cell_len
 from rich.text import Text
 
 from otel_graphql_auto import semconv
+from otel_graphql_auto.console.rows import LABEL_WIDTH, REST, STATEMENTS, Bar, TreeRow, laid_out
 from otel_graphql_auto.console.spans import (
     attribute,
     cleaned,
@@ -22,6 +23,7 @@ from otel_graphql_auto.console.spans import (
     span_label,
     trace_id,
 )
+from otel_graphql_auto.console.statements import finding_lines, slow_text, statement_notes, totals
 from otel_graphql_auto.console.traces import Tree
 
 if TYPE_CHECKING:
@@ -29,42 +31,57 @@ if TYPE_CHECKING:
 
 __all__ = ["TREE_LINES", "tree_lines"]
 
-SAME_NAME: Final = 5
-"""So many children of one name are shown each; of more, the first ones and a line that sums up the rest."""
-
 TREE_LINES: Final = 200
 ERROR_LINES: Final = 3
-LABEL_WIDTH: Final = 40
 BAR_WIDTH: Final = 16
+NARROW_BAR_WIDTH: Final = 8
+WIDE: Final = 100
+"""Columns of a terminal that has room for the wider bar and the words after it."""
+
 QUERY_LENGTH: Final = 40
 
 
-def tree_lines(tree: Tree, *, ascii_only: bool, tree_seconds: float) -> list[Text]:
+def tree_lines(tree: Tree, *, ascii_only: bool, tree_seconds: float, columns: int | None = None) -> list[Text]:
     """A fast request as one line, with a line for each of its errors; otherwise a line for each span with its place in the time of the root.
 
-    Slow is what is marked so, and a root that took `tree_seconds` or longer.
+    Slow is what is marked so, and a root that took `tree_seconds` or longer. `columns` is the width that a line is cut to, if it is.
     """
     shown = tree if is_worth_a_tree(tree, tree_seconds) else outline(tree)
     hidden = sum(map(is_foreign, tree.spans)) - sum(map(is_foreign, shown.spans))
     if len(shown.spans) == 1 or (shown is not tree and len(shown.spans) == 2):
-        return one_line(shown, hidden)
+        return one_line(shown, hidden, columns)
     rows = laid_out(shown, guides=("|- ", "`- ", "|  ") if ascii_only else ("├─ ", "└─ ", "│  "))
-    width = max(LABEL_WIDTH, *(cell_len(row.guide + span_label(row.span)) + 1 for row in rows))
+    width = max(LABEL_WIDTH, *(cell_len(row.guide + row.label) + 1 for row in rows))
+    bar = Bar(tree.root, "=" if ascii_only else "━", BAR_WIDTH if columns is None or columns >= WIDE else NARROW_BAR_WIDTH)
     lines: list[Text] = []
-    for guide, indent, span, folded in rows[:TREE_LINES]:
-        if folded:
-            together = f"... {len(folded)} more {span_label(span)}, {duration_text(sum(map(seconds, folded)))} together"
-            lines.append(Text.assemble((guide, "dim"), (together, "red" if any(map(is_error, folded)) else "dim")))
-            continue
-        style = "red" if is_error(span) else "yellow" if is_slow(span) else ""
-        label = Text.assemble((guide, "dim"), (span_label(span), style or ("bold" if span is tree.root or is_operation(span) else "")))
-        bar = bar_of(span, tree.root, mark="=" if ascii_only else "━")
-        words = notes(span) + (root_notes(tree, hidden) if span is tree.root else [])
-        lines.append(Text.assemble(timed(label, span, width), (bar, style or "cyan"), "  ", *words))
-        lines += [Text.assemble((indent, "dim"), (error, "red")) for error in error_texts(span)]
+    for row in rows[:TREE_LINES]:
+        words = root_notes(tree, hidden) if row.spans[0] is tree.root else []
+        lines += row_lines(row, width, bar, words, columns)
     if len(rows) > TREE_LINES:
         lines.append(Text(f"... {len(rows) - TREE_LINES} more lines", style="dim"))
     return lines
+
+
+def row_lines(row: TreeRow, width: int, bar: Bar, words: list[tuple[str, str]], columns: int | None) -> list[Text]:
+    """The line of a row, and below it what went wrong there."""
+    failed, slow = any(map(is_error, row.spans)), any(map(is_slow, row.spans))
+    guide, indent = (row.guide, "dim"), (row.indent, "dim")
+    if row.kind == REST:
+        return [Text.assemble(guide, (f"{row.label}, {duration_text(row.seconds)} together", "red" if failed else "dim"))]
+    style = "red" if failed else "yellow" if slow else ""
+    span = row.spans[0]
+    label = Text.assemble(guide, (row.label, style or ("bold" if span is bar.root or is_operation(span) else "")))
+    notes_ = statement_notes(row.spans) + notes(*row.spans) if row.kind == STATEMENTS else notes(span)
+    lines = [Text.assemble(timed(label, row.seconds, width, slow=slow), (bar.of(row.spans), style or "cyan"), "  ", *notes_, *words)]
+    if row.kind == STATEMENTS and (text := slow_text(row.spans)):
+        lines.append(Text.assemble(indent, (text, "yellow")))
+    return lines + below(span, row.indent, columns)
+
+
+def below(span: ReadableSpan, indent: str, columns: int | None) -> list[Text]:
+    """What an operation has to say of errors and of N+1 queries."""
+    errors = [Text.assemble((indent, "dim"), (error, "red")) for error in error_texts(span)]
+    return errors + finding_lines(span, indent=indent, columns=columns)
 
 
 def is_worth_a_tree(tree: Tree, tree_seconds: float) -> bool:
@@ -76,76 +93,42 @@ def is_worth_a_tree(tree: Tree, tree_seconds: float) -> bool:
 
 
 def outline(tree: Tree) -> Tree:
-    """The root and the operations below it, each under the next of them that holds it."""
+    """The root and below it the operations, and what else has an N+1 query, each under the next of them that holds it."""
     spans = [tree.root]
     children: dict[int, list[ReadableSpan]] = {}
     waiting = [(tree.root, tree.root)]
     for span, above in waiting:
         for child in tree.children.get(span_id(span), ()):
-            if is_operation(child):
+            is_shown = is_operation(child) or bool(attribute(child, semconv.N_PLUS_ONE_COUNT))
+            if is_shown:
                 spans.append(child)
                 children.setdefault(span_id(above), []).append(child)
-            waiting.append((child, child if is_operation(child) else above))
+            waiting.append((child, child if is_shown else above))
     return Tree(tree.root, spans, children, tree.remark)
 
 
-def one_line(tree: Tree, hidden: int) -> list[Text]:
+def one_line(tree: Tree, hidden: int, columns: int | None) -> list[Text]:
     """A root and at most one operation beside each other, and below them what went wrong."""
     failed = any(map(is_error, tree.spans))
     label = Text(" > ".join(span_label(span) for span in tree.spans), style="red" if failed else "")
     # The trace before the rest, which may be cut at the edge of a terminal.
     words = notes(tree.root) + root_notes(tree, hidden, with_trace=failed) + [word for span in tree.spans[1:] for word in notes(span)]
-    line = Text.assemble(timed(label, tree.root, LABEL_WIDTH), *words)
-    return [line, *(Text(f"   {error}", style="red") for span in tree.spans for error in error_texts(span))]
+    line = Text.assemble(timed(label, seconds(tree.root), LABEL_WIDTH, slow=is_slow(tree.root)), *words)
+    return [line, *(each for span in tree.spans for each in below(span, "   ", columns))]
 
 
-class _Line(NamedTuple):
-    """A span to be drawn, what stands before it, and the spans of the same name that it sums up."""
-
-    guide: str
-    indent: str
-    span: ReadableSpan
-    folded: list[ReadableSpan]
-
-
-def laid_out(tree: Tree, *, guides: tuple[str, str, str]) -> list[_Line]:
-    """Each line of the tree: its guide, the indentation of what belongs to it, its span, and the spans that it sums up."""
-    branch, last_branch, through = guides
-    lines, waiting = [], [_Line("", "", tree.root, [])]
-    while waiting:
-        line = waiting.pop()
-        below = [] if line.folded else gathered(tree.children.get(span_id(line.span), []))
-        lines.append(line._replace(indent=line.indent + (through if below else "   ")))
-        for position, (span, folded) in enumerate(reversed(below)):
-            guide, indent = (branch, through) if position else (last_branch, "   ")
-            waiting.append(_Line(line.indent + guide, line.indent + indent, span, folded))
-    return lines
-
-
-def gathered(spans: list[ReadableSpan]) -> list[tuple[ReadableSpan, list[ReadableSpan]]]:
-    """Children in order; where many have one name, the last of those shown stands for the rest."""
-    by_name: dict[str, list[ReadableSpan]] = {}
-    for span in spans:
-        by_name.setdefault(span_label(span), []).append(span)
-    shown: list[tuple[ReadableSpan, list[ReadableSpan]]] = []
-    for same in by_name.values():
-        shown += [(span, []) for span in (same if len(same) <= SAME_NAME else same[: SAME_NAME - 1])]
-        shown += [(same[SAME_NAME - 1], same[SAME_NAME - 1 :])] if len(same) > SAME_NAME else []
-    return sorted(shown, key=lambda pair: pair[0].start_time or 0)
-
-
-def notes(span: ReadableSpan) -> list[tuple[str, str]]:
-    """What else is worth a word about a span: HTTP status, queries, slowness, the kind of error, who asked."""
+def notes(span: ReadableSpan, *others: ReadableSpan) -> list[tuple[str, str]]:
+    """What else is worth a word: HTTP status, statements, slowness, the kind of error, who asked. `others` share the row of `span`."""
     words = []
     if status := attribute(span, HTTP_RESPONSE_STATUS_CODE):
         words.append((f"{status} ", "red" if status >= 500 else "yellow" if status >= 400 else "green"))
-    if (queries := attribute(span, semconv.DB_QUERY_COUNT)) is not None:
-        words.append((f"{queries} {'query' if queries == 1 else 'queries'} ", ""))
-    if is_slow(span):
+    if statements := totals(span):
+        words.append((f"{statements} ", ""))
+    if any(map(is_slow, (span, *others))):
         words.append(("slow ", "bold yellow"))
-    if is_error(span):
-        fault = attribute(span, semconv.FAULT)
-        words.append((cleaned(attribute(span, semconv.ERROR_TYPE) or span.status.description or "error") + " ", "bold red"))
+    if failed := next(filter(is_error, (span, *others)), None):
+        fault = attribute(failed, semconv.FAULT)
+        words.append((cleaned(attribute(failed, semconv.ERROR_TYPE) or failed.status.description or "error") + " ", "bold red"))
         words.append((f"{cleaned(fault)}'s fault " if fault else "", "dim"))
     if client := attribute(span, semconv.CLIENT_NAME):
         words.append((cleaned(f"from {client} {attribute(span, semconv.CLIENT_VERSION) or ''}").strip() + " ", "dim"))
@@ -175,16 +158,7 @@ def error_texts(span: ReadableSpan) -> list[str]:
     return [*texts, f"x {more} more"] if texts and more > 0 else texts
 
 
-def bar_of(span: ReadableSpan, root: ReadableSpan, *, mark: str) -> str:
-    """Where in the time of the root a span began and ended; at least one mark, and never outside."""
-    whole = max(seconds(root), 1e-9)
-    begin = min(max(((span.start_time or 0) - (root.start_time or 0)) / 1e9 / whole, 0.0), 1.0)
-    first = min(int(begin * BAR_WIDTH), BAR_WIDTH - 1)
-    length = min(max(1, round(seconds(span) / whole * BAR_WIDTH)), BAR_WIDTH - first)
-    return (" " * first + mark * length).ljust(BAR_WIDTH)
-
-
-def timed(label: Text, span: ReadableSpan, width: int) -> Text:
-    """A label, and in the column after it how long the span took."""
+def timed(label: Text, duration: float, width: int, *, slow: bool) -> Text:
+    """A label, and in the column after it how long it took."""
     label.pad_right(max(1, width - label.cell_len))
-    return label.append(f"{duration_text(seconds(span)):>8}  ", style="bold yellow" if is_slow(span) else "")
+    return label.append(f"{duration_text(duration):>8}  ", style="bold yellow" if slow else "")

@@ -198,8 +198,9 @@ class GraphQLConsoleExporter(SpanExporter):
         console = self.console
         if console is None:
             return
+        columns = console.width if self._cuts else None
         for tree in trees[:TREES]:
-            lines = tree_lines(tree, ascii_only=console.options.ascii_only, tree_seconds=self._tree_seconds)
+            lines = tree_lines(tree, ascii_only=console.options.ascii_only, tree_seconds=self._tree_seconds, columns=columns)
             for line in lines:
                 line.rstrip()
             # A terminal cuts what is too wide, so that the tree keeps its shape; a file takes everything.

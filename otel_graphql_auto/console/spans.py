@@ -87,8 +87,8 @@ def is_error(span: ReadableSpan) -> bool:
 
 
 def is_slow(span: ReadableSpan) -> bool:
-    """Whether the operation took longer than its threshold."""
-    return attribute(span, semconv.SLOW) is True
+    """Whether it took longer than its threshold: an operation, or a SQL statement."""
+    return attribute(span, semconv.SLOW) is True or attribute(span, semconv.DB_SLOW) is True
 
 
 def span_label(span: ReadableSpan) -> str:

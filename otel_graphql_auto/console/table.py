@@ -30,7 +30,7 @@ class Row:
     """What the table knows of one operation; its durations are a uniform sample of bounded size."""
 
     def __init__(self) -> None:
-        self.count = self.errors = self.slow = self.queries = self.queries_known = 0
+        self.count = self.errors = self.slow = self.queries = self.queries_known = self.n_plus_one = 0
         self.longest = 0.0
         self.sample: list[float] = []
 
@@ -44,10 +44,16 @@ class Row:
         if (queries := attribute(span, semconv.DB_QUERY_COUNT)) is not None:
             self.queries += queries
             self.queries_known += 1
+        self.n_plus_one += bool(attribute(span, semconv.N_PLUS_ONE_COUNT))
         if len(self.sample) < SAMPLES:
             self.sample.append(duration)
         elif (place := chance.randrange(self.count)) < SAMPLES:
             self.sample[place] = duration
+
+    @property
+    def queries_text(self) -> str:
+        """Statements of one run, as a mean; a dash where there are none, or where that is not known."""
+        return f"{self.queries / self.queries_known:.1f}".removesuffix(".0") if self.queries else "-"
 
     def percentile(self, share: float) -> float:
         """The nearest rank: the smallest duration that `share` of the sample does not exceed."""
@@ -75,19 +81,27 @@ class OperationTable:
     def render(self) -> Table:
         """The slowest operations first; a column that nobody fills yet is left out."""
         table = Table(title=Text("Operations so far", style="bold"), title_justify="left", box=box.SIMPLE_HEAD, show_edge=False)
-        with_queries = any(row.queries_known for row in self.rows.values())
+        rows = self.rows.values()
+        with_queries, with_n_plus_one = any(row.queries for row in rows), any(row.n_plus_one for row in rows)
         table.add_column("operation", no_wrap=True)
-        for heading in ("count", "p50", "p95", "max", "slow", "errors", *(["queries (mean)"] if with_queries else [])):
+        headings = ["count", "p50", "p95", "max", "slow", "errors", *["SQL (mean)"] * with_queries, *["N+1"] * with_n_plus_one]
+        for heading in headings:
             table.add_column(heading, justify="right", no_wrap=True)
         slowest_first = sorted(self.rows.items(), key=lambda item: item[1].percentile(0.95), reverse=True)
         for label, row in slowest_first[:ROWS]:
             times = (row.percentile(0.5), row.percentile(0.95), row.longest)
             cells = [Text(label), Text(str(row.count)), *(Text(duration_text(value)) for value in times)]
-            cells.append(Text(str(row.slow or "-"), style="yellow" if row.slow else "dim"))
-            cells.append(Text(str(row.errors or "-"), style="bold red" if row.errors else "dim"))
+            cells.append(_counted(row.slow, "yellow"))
+            cells.append(_counted(row.errors, "bold red"))
             if with_queries:
-                cells.append(Text(f"{row.queries / row.queries_known:.1f}" if row.queries_known else "-"))
+                cells.append(Text(row.queries_text, style="" if row.queries else "dim"))
+            if with_n_plus_one:
+                cells.append(_counted(row.n_plus_one, "bold magenta"))
             table.add_row(*cells)
         if len(slowest_first) > ROWS:
             table.add_row(Text(f"... {len(slowest_first) - ROWS} faster ones", style="dim"))
         return table
+
+
+def _counted(number: int, style: str) -> Text:
+    return Text(str(number), style=style) if number else Text("-", style="dim")

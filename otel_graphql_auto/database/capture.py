@@ -48,7 +48,7 @@ class Observer(Protocol):
 def make_wrapper(observer: Observer, server: Server) -> Callable[..., Any]:
     """A wrapper for `connection.execute_wrappers` (Django's documentation, "Database instrumentation") of a connection to `server`."""
     note, options_now, now, operation_now = observer.note, observer.options, perf_counter_ns, current.get
-    comment, notice_write = guard("database", commented), guard("database", _notice_write)
+    comment, notice_write, is_traced = guard("database", commented), guard("database", _notice_write), guard("database", _is_traced)
 
     def observe_statement(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
         operation = operation_now()
@@ -58,11 +58,12 @@ def make_wrapper(observer: Observer, server: Server) -> Callable[..., Any]:
             try:
                 return execute(sql, params, many, context)
             finally:
-                notice_write(server, context["connection"], sql)
+                notice_write(server, context.get("connection"), sql)
         given, error = sql, None
         if options.comments:
             sql = comment(sql, operation.span) or sql
-        if _is_traced(type(context["cursor"].cursor)):
+        kind: Any = type(getattr(context.get("cursor"), "cursor", None))
+        if is_traced(kind):
             execute = _untraced(execute)
         started = now()
         try:
@@ -71,7 +72,7 @@ def make_wrapper(observer: Observer, server: Server) -> Callable[..., Any]:
             error = raised
             raise
         finally:
-            note(operation, server, Call(context["connection"], given, params, many, started, now(), error))
+            note(operation, server, Call(context.get("connection"), given, params, many, started, now(), error))
             error = None  # it holds this frame, and this frame would hold it
 
     return observe_statement

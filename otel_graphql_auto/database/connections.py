@@ -43,6 +43,11 @@ class Connections:
     def _opened(self, connection: Any, **_: Any) -> None:
         self._add_guarded(connection)
 
+    def observe(self, connection: Any) -> None:
+        """Put the wrapper on one that is open already, of whichever thread."""
+        if connection.connection is not None:
+            self._add_guarded(connection)
+
     def _add(self, connection: Any) -> None:
         """First in the list, which is outermost. Django's own `execute_wrapper()` takes off whatever is last."""
         wrapper = self._make(connection)

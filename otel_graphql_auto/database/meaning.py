@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from otel_graphql_auto import semconv
+from otel_graphql_auto.database.frames import A_CTE, A_TABLE, PLAIN, Frame
 from otel_graphql_auto.database.vocabulary import (
     AFTER_SELECT_INTO,
     AFTER_VERB,
@@ -40,7 +41,6 @@ _PARTS = 4
 _MAX_NAME = 255
 """Characters of the longest name that is shown as the collection. No database has longer ones."""
 
-_A_TABLE, _A_CTE = 1, 2
 _TABLE, _WRITTEN, _OUTERMOST = 1, 2, 4
 
 
@@ -71,46 +71,6 @@ def meaning_of(tokens: list[str], uppers: list[str], system: str) -> Meaning:
     return Meaning(verb, explained.collection, [verb, *explained.targets], explained.written if runs else frozenset())
 
 
-class _Frame:
-    """What is known between one pair of parentheses, or outside all of them."""
-
-    verb: str | None = None
-    """What the query between them does. SELECT may come later than another one."""
-
-    expects = 0
-    """A table or the name of a common table expression comes next."""
-
-    skips = ONLY
-    """Words that can stand before the table."""
-
-    lists = False
-    """A comma leads to a further table."""
-
-    writes = False
-    """The tables that come are written."""
-
-    reads_from = False
-    """A FROM would be that of a query: `EXTRACT(year FROM x)` has none."""
-
-    reads_using = False
-    into = False
-    defining = False
-    """Common table expressions are being defined."""
-
-    defines: str | None = None
-    """The common table expression that is defined last; between its parentheses, its own name."""
-
-    mark = 0
-    """How many targets there were when the verb had been read."""
-
-    def __init__(self, first: int) -> None:
-        self.first = first
-
-
-_PLAIN = _Frame(-1)
-"""Between parentheses that hold an expression or a list of columns. Shared, hence never changed."""
-
-
 class _Reader:
     """Goes through the tokens once."""
 
@@ -120,8 +80,8 @@ class _Reader:
         self._system = system
         # There a common table expression sees itself without the word RECURSIVE.
         self._recursive = system in ("sqlite", "oracle.db")
-        self._root = self._frame = _Frame(0)
-        self._outer: list[_Frame] = []
+        self._root = self._frame = Frame(0)
+        self._outer: list[Frame] = []
         self._too_deep = 0
         self._targets: list[tuple[str, int]] = []
         self._ctes: set[str] = set()
@@ -134,15 +94,15 @@ class _Reader:
                 continue
             if upper == ",":
                 if frame.lists:
-                    frame.expects = _A_TABLE
+                    frame.expects = A_TABLE
                 elif frame.defining:
-                    frame.expects = _A_CTE
+                    frame.expects = A_CTE
             elif upper in STEPS:
                 if upper == "(":
                     self._open(frame, index)
                 elif upper == ")":
                     self._close()
-                elif frame is not _PLAIN:
+                elif frame is not PLAIN:
                     self._step(frame, index, upper)
         return self._meaning()
 
@@ -159,16 +119,16 @@ class _Reader:
             written = None
         return Meaning(operation, collection, [text for text, _ in targets] or [operation], written)
 
-    def _expected(self, frame: _Frame, index: int, upper: str) -> bool:
+    def _expected(self, frame: Frame, index: int, upper: str) -> bool:
         """Take the token for the table or the name that is expected here. False: it is something else, and to be read as such."""
-        if frame.expects == _A_CTE:
+        if frame.expects == A_CTE:
             if upper == "RECURSIVE":
                 self._recursive = True
             else:
                 frame.expects = 0
-                frame.defines = _bare(self._tokens[index]).casefold()
+                frame.defined_last = _bare(self._tokens[index]).casefold()
                 if self._recursive:
-                    self._ctes.add(frame.defines)
+                    self._ctes.add(frame.defined_last)
             return True
         if upper == "(":
             return False
@@ -184,7 +144,7 @@ class _Reader:
         self._add_table(frame, index)
         return True
 
-    def _add_table(self, frame: _Frame, index: int) -> None:
+    def _add_table(self, frame: Frame, index: int) -> None:
         name = _bare(self._tokens[index])
         for _ in range(_PARTS):
             if self._upper(index + 1) != "." or not self._upper(index + 2):
@@ -202,29 +162,29 @@ class _Reader:
     def _upper(self, index: int) -> str:
         return self._uppers[index] if index < len(self._uppers) else ""
 
-    def _step(self, frame: _Frame, index: int, upper: str) -> None:
+    def _step(self, frame: Frame, index: int, upper: str) -> None:
         if upper == "SELECT":
             self._select(frame)
         elif upper == "FROM":
             self._from(frame, index)
         elif upper in ("JOIN", "STRAIGHT_JOIN"):
-            _expect_table(frame)
+            frame.expect_table()
         elif upper == "WITH" and (index == frame.first or frame.verb in ("INSERT", "REPLACE", "CREATE")):
             frame.defining = True
-            frame.expects = _A_CTE
+            frame.expects = A_CTE
         elif upper == "USING" and frame.reads_using:
             frame.reads_using = frame.writes = False
             frame.lists = True
-            _expect_table(frame)
+            frame.expect_table()
         elif upper == "INTO" and frame.into:
             frame.into = False
             frame.writes = True
-            _expect_table(frame, AFTER_SELECT_INTO)
+            frame.expect_table(AFTER_SELECT_INTO)
         elif frame.verb is None and upper in VERBS and (index == frame.first or frame.defining):
             self._verb(frame, upper)
         elif upper == "TABLE" and frame is self._root and frame.verb in TABLE_OF and len(self._targets) == 1:
             frame.lists = frame.verb in ("DROP", "LOCK")
-            _expect_table(frame, DEFINING)
+            frame.expect_table(DEFINING)
         elif upper in ENDS_TABLES:
             frame.lists = False
             if upper == "SET":
@@ -232,22 +192,22 @@ class _Reader:
             elif upper == "RETURNING":
                 frame.into = False
 
-    def _open(self, frame: _Frame, index: int) -> None:
+    def _open(self, frame: Frame, index: int) -> None:
         if len(self._outer) >= _DEPTH:
             self._too_deep += 1
             return
         self._outer.append(frame)
-        defines = frame.defines if frame.defining and self._uppers[index - 1] in ("AS", "MATERIALIZED") else None
+        defines = frame.defined_last if frame.defining and self._uppers[index - 1] in ("AS", "MATERIALIZED") else None
         if not (frame.expects or defines or self._upper(index + 1) in _QUERIES):
-            self._frame = _PLAIN
+            self._frame = PLAIN
             return
-        self._frame = inner = _Frame(index + 1)
+        self._frame = inner = Frame(index + 1)
         inner.defines = defines
         if frame.expects:
             frame.expects = 0
             inner.lists = True
             inner.writes = frame.writes
-            _expect_table(inner)
+            inner.expect_table()
 
     def _close(self) -> None:
         if self._too_deep:
@@ -257,7 +217,7 @@ class _Reader:
                 self._ctes.add(self._frame.defines)
             self._frame = self._outer.pop()
 
-    def _select(self, frame: _Frame) -> None:
+    def _select(self, frame: Frame) -> None:
         frame.verb = frame.verb or "SELECT"
         frame.reads_from = True
         # MySQL's INTO names variables or a file.
@@ -265,7 +225,7 @@ class _Reader:
         frame.lists = frame.defining = frame.writes = False
         self._targets.append(("SELECT", 0))
 
-    def _from(self, frame: _Frame, index: int) -> None:
+    def _from(self, frame: Frame, index: int) -> None:
         if frame.verb == "COPY" and frame is self._root and len(self._targets) > 1:
             name, kind = self._targets[-1]
             self._targets[-1] = name, kind | _WRITTEN
@@ -279,9 +239,9 @@ class _Reader:
             del self._targets[frame.mark :]
             frame.reads_using = False
         frame.lists = True
-        _expect_table(frame)
+        frame.expect_table()
 
-    def _verb(self, frame: _Frame, upper: str) -> None:
+    def _verb(self, frame: Frame, upper: str) -> None:
         inside = frame is not self._root
         if upper == "WITH" or (inside and upper not in READING and (upper not in WRITING or frame.defines is None)):
             return
@@ -295,18 +255,13 @@ class _Reader:
             frame.writes = True
             frame.lists = frame.reads_from = upper in ("UPDATE", "DELETE")
             frame.reads_using = upper in ("DELETE", "MERGE")
-            _expect_table(frame, AFTER_VERB)
+            frame.expect_table(AFTER_VERB)
         elif upper in ("TRUNCATE", "TABLE", "COPY"):
             frame.writes = frame.lists = upper == "TRUNCATE"
-            _expect_table(frame, DEFINING)
+            frame.expect_table(DEFINING)
         elif upper in ("BEGIN", "DECLARE") and self._system == "oracle.db":
             # A block of PL/SQL.
             self._unknown = True
-
-
-def _expect_table(frame: _Frame, skips: frozenset[str] = ONLY) -> None:
-    frame.expects = _A_TABLE
-    frame.skips = skips
 
 
 def _bare(name: str) -> str:

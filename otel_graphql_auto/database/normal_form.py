@@ -17,6 +17,7 @@ _DEPTH = 1000
 """Parentheses that are told apart. Databases refuse deeper ones; these are only counted."""
 
 _VALUE = "?"
+_BRACKETS = ("(", "[")
 
 _COMMA, _OPEN, _CLOSE, _VALUES, _CASE, _WHEN, _ELSE, _END, _SELECT, _BETWEEN, _AND, _PLAIN = range(12)
 _NO_LIST, _LIST, _ROWS = range(3)
@@ -182,7 +183,7 @@ class _Lists:
                 self._finish_item()
             self.kind, self._start, self._previous = self._outer.pop()
         pieces.append(token)
-        if self.kind == _LIST and self._start == len(pieces) - 3 and pieces[-2] == _VALUE:
+        if self.kind == _LIST and self._start == len(pieces) - 3 and pieces[-2] == _VALUE and pieces[-3] in _BRACKETS:
             pieces[-3:] = [_VALUE]
         elif self.kind == _ROWS and self._start:
             self._finish_item()

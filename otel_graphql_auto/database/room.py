@@ -20,7 +20,7 @@ from otel_graphql_auto.database.connections import Connections
 from otel_graphql_auto.database.explain import Explain
 from otel_graphql_auto.database.ledger import Ledger
 from otel_graphql_auto.database.notes import Notes, ledger_of
-from otel_graphql_auto.database.options import Options
+from otel_graphql_auto.database.options import INACTIVE, Options, read_options
 from otel_graphql_auto.database.servers import server_of
 from otel_graphql_auto.database.telemetry import Instruments
 from otel_graphql_auto.database.totals import Totals
@@ -49,6 +49,7 @@ class Database(Room):
         self._find = guard(self.name, self._totals.findings)
         self._report = guard(self.name, self._totals.report)
         self._describe = guard(self.name, self._totals.describe)
+        self._read_options = guard(self.name, read_options)
         self._options: Options | None = None
         settings.on_reload(self._forget_options)
         notes = Notes(instruments, self.options, Explain(providers.tracer), self._totals.flush)
@@ -61,11 +62,16 @@ class Database(Room):
         self._connections.detach()
         self._application_name.detach()
 
+    def observe(self, connection: Any) -> None:
+        """Observe a connection that was open before the room was attached, of a thread that cannot be reached from here."""
+        self._connections.observe(connection)
+
     def options(self) -> Options:
         """The settings in force."""
         options = self._options
         if options is None:
-            options = self._options = Options(self.name)
+            read: Options | None = self._read_options(self.name)
+            options = self._options = INACTIVE if read is None else read
         return options
 
     def _forget_options(self) -> None:
@@ -90,15 +96,14 @@ class Database(Room):
         else:
             yield finding.Finding(finding.INFO, "database", "no connection has been opened yet; each will be observed")
 
-    def numbers(self, operation: Operation) -> Iterator[Number]:
+    def numbers(self, operation: Operation) -> list[Number]:
         """Statements and their time, with those of operations inside this one; the N+1 queries, where there are any."""
         ledger: Ledger | None = operation.queries
         if ledger is None:
-            yield Number("db", 0, 0)
-            return
-        yield Number("db", ledger.duration_ns + ledger.inner_duration_ns, ledger.count + ledger.inner_count)
-        if count := len(self._totals.findings(ledger)):
-            yield Number("n_plus_one", None, count)
+            return [Number("db", 0, 0)]
+        numbers = [Number("db", ledger.duration_ns + ledger.inner_duration_ns, ledger.count + ledger.inner_count)]
+        count = len(self._totals.findings(ledger))
+        return [*numbers, Number("n_plus_one", None, count)] if count else numbers
 
     def ended(self, operation: Operation) -> None:
         """Tell what the operation's statements come to."""

@@ -46,12 +46,25 @@ def _in_operations(case: type[unittest.TestCase]) -> None:
     case.__call__ = begin_in_operation  # type: ignore[method-assign]
 
 
+def _count_statements() -> None:
+    """Count by ourselves what Django hands to its execute wrappers inside an operation: each has to be seen, on whichever connection."""
+    execute = CursorWrapper._execute_with_wrappers
+
+    def execute_counted(*args: Any, **kwargs: Any) -> Any:
+        if current_operation() is not None:
+            plugin.executed.append(None)  # an append is one step, whatever other threads do
+        return execute(*args, **kwargs)
+
+    CursorWrapper._execute_with_wrappers = execute_counted
+
+
 def main() -> None:
     script = sys.argv[1]
     sys.argv = sys.argv[1:]
     sys.path[0] = str(Path(script).resolve().parent)
     _in_operations(unittest.TestCase)
     _in_operations(SimpleTestCase)
+    _count_statements()
     try:
         runpy.run_path(script, run_name="__main__")
     finally:

@@ -23,7 +23,9 @@ class SpanCounter(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         if span.instrumentation_scope is not None and span.instrumentation_scope.name == "otel_graphql_auto":
-            self.spans[str((span.attributes or {}).get("graphql.processing.type", "other"))] += 1
+            attributes = span.attributes or {}
+            kind = "statement" if "db.system.name" in attributes else attributes.get("graphql.processing.type", "other")
+            self.spans[str(kind)] += 1
 
     @property
     def operations(self) -> int:
@@ -54,17 +56,19 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def _metrics() -> dict[str, int]:
-    """How often the duration of an operation was recorded, and how often our own code failed."""
-    measured = failed = 0
+    """How often the duration of an operation was recorded, how many statements were, and how often our own code failed."""
+    measured = failed = statements = 0
     data = reader.get_metrics_data()
     for resource in data.resource_metrics if data is not None else ():
         for scope in resource.scope_metrics:
             for metric in scope.metrics:
                 if metric.name == "graphql.server.request.duration":
                     measured += sum(point.count for point in metric.data.data_points)
+                if metric.name == "graphql_auto.operation.db.queries":
+                    statements += sum(point.sum for point in metric.data.data_points)
                 if metric.name == "graphql_auto.internal_errors":
                     failed += sum(point.value for point in metric.data.data_points)
-    return {"measured": measured, "internal_errors": failed}
+    return {"measured": measured, "statements": statements, "internal_errors": failed}
 
 
 def _probe() -> int:

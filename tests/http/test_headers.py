@@ -117,7 +117,7 @@ def test_outside_debug_nobody_sees_a_header(seen, post):
 def test_while_debug_is_on_everybody_sees_them(seen, post, settings):
     """The default: a developer sees them in the browser's network panel without doing anything."""
     settings.DEBUG = True
-    assert ours(post("{ hello }")) == [semconv.SERVER_TIMING, semconv.EXECUTION_TIME]
+    assert ours(post("{ hello }")) == [semconv.SERVER_TIMING, semconv.EXECUTION_TIME, semconv.DB_QUERIES]
 
 
 @pytest.mark.usefixtures("always")
@@ -129,6 +129,7 @@ def test_header_values_equal_the_spans_values(seen, post, path):
     spans = {span.name: duration(span) for span in seen.spans}
     (operation,) = seen.operation_spans
     assert shown.pop("http") >= shown["total"]
+    assert shown.pop("db") == 0
     assert shown.pop("total") == pytest.approx(duration(operation), abs=0.001)
     assert set(shown) == {"parse", "validate", "variable_coercion", "execute"}
     for phase, milliseconds in shown.items():
@@ -191,12 +192,13 @@ def test_a_request_that_fails_early_shows_how_far_it_got(seen, post, query, phas
     """A phase that never ran is absent, not 0."""
     response = post(query)
     assert response.status_code == 400
-    assert set(timings(response)) - {"total", "http"} == phases
+    assert set(timings(response)) - {"total", "http", "db"} == phases
 
 
 @pytest.mark.usefixtures("always")
-def test_a_number_whose_room_is_not_there_is_absent_and_one_that_is_there_is_shown(seen, post):
-    """No room counts statements here, so nothing says 0; a room that does has its part in the header."""
+def test_a_number_whose_room_is_not_there_is_absent_and_one_that_is_there_is_shown(seen, post, configure):
+    """No room counts statements then, so nothing says 0; a room that does has its part in the header."""
+    configure(RESPONSE_HEADERS="always", DISABLED=["database"])
     response = post("{ hello }")
     assert "db" not in timings(response)
     assert ours(response) == [semconv.SERVER_TIMING, semconv.EXECUTION_TIME]

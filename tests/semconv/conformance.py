@@ -19,8 +19,8 @@ from .model import MODEL, check_values
 __all__ = ["check_metrics", "check_spans", "span_type"]
 
 NAMESPACES = ("graphql.", "graphql_auto.")
-BY_LATER_IDENTITY = {"db.system.name": "database", "graphql_auto.cache.layer": "caching"}
-"""Spans of later rooms have no processing type: the draft does not know them."""
+BY_IDENTITY = {"db.system.name": "database"}
+"""Spans without a processing type: the draft does not know them."""
 
 
 def check_spans(spans: Iterable[ReadableSpan], *, kind: str = "INTERNAL", name_with_operation: bool = False) -> list[str]:
@@ -42,9 +42,9 @@ def check_spans(spans: Iterable[ReadableSpan], *, kind: str = "INTERNAL", name_w
 def span_type(span: ReadableSpan) -> str | None:
     """The entry of the model that describes this span, found by its processing type."""
     attributes = span.attributes or {}
-    for name, room in BY_LATER_IDENTITY.items():
+    for name, which in BY_IDENTITY.items():
         if name in attributes:
-            return room
+            return which
     processing = attributes.get("graphql.processing.type")
     return str(processing) if processing in MODEL["spans"] else None
 
@@ -55,13 +55,11 @@ def _check_span(span: ReadableSpan, known: Mapping[int, ReadableSpan], kind: str
     attributes = span.attributes or {}
     which = span_type(span)
     yield from check_values(attributes)
-    if which in BY_LATER_IDENTITY.values():
-        return
     if which is None:
         yield f"no span of the model has graphql.processing.type {attributes.get('graphql.processing.type')!r}"
         return
     model = MODEL["spans"][which]
-    expected_kind = kind if which == "request" else "INTERNAL"
+    expected_kind = kind if which == "request" else model["kinds"][0]
     if span.kind.name != expected_kind:
         yield f"kind {span.kind.name} instead of {expected_kind}"
     if span.name != (wanted := _name(model["names"], attributes, name_with_operation)):

@@ -13,9 +13,12 @@ __all__ = ["MODEL", "check_values", "names_of"]
 MODEL: dict[str, Any] = json.loads(Path(__file__).with_name("model.json").read_text())
 
 
-def names_of(table: str, *, room: str = "execution") -> set[str]:
-    """The spans, events or metrics of the model that one room of the package emits."""
-    return {name for name, entry in MODEL[table].items() if entry["room"] == room}
+ROOMS = ("execution", "database")
+
+
+def names_of(table: str) -> set[str]:
+    """The spans, events or metrics of the model that the rooms of the package emit."""
+    return {name for name, entry in MODEL[table].items() if entry["room"] in ROOMS}
 
 
 def check_values(attributes: Mapping[str, Any]) -> Iterable[str]:

@@ -3,6 +3,7 @@
 import time
 
 import graphene
+from django.db import connection
 from graphql import GraphQLError
 
 from otel_graphql_auto.execution import traced
@@ -11,9 +12,21 @@ SLOW_SECONDS = 0.012
 """Longer than the 10 ms from which a resolver gets a span."""
 
 
+def ask(sql):
+    """What a database answers."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchone()[0]
+
+
 class Item(graphene.ObjectType):
     number = graphene.Int()
     broken = graphene.String()
+    sql = graphene.Int()
+
+    @staticmethod
+    def resolve_sql(root, info):
+        return ask("SELECT 1 AS one")
 
     @staticmethod
     def resolve_broken(root, info):
@@ -31,6 +44,11 @@ class Query(graphene.ObjectType):
     old = graphene.String(deprecation_reason="hello says the same")
     items = graphene.List(Item, count=graphene.Int(required=True))
     nested = graphene.String()
+    bad_sql = graphene.Int()
+
+    @staticmethod
+    def resolve_bad_sql(root, info):
+        return ask("SELECT * FROM no_such_table")
 
     @staticmethod
     def resolve_hello(root, info):

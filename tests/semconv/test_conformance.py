@@ -17,6 +17,8 @@ from .conformance import check_metrics, check_spans, span_type
 from .model import MODEL, names_of
 from .traffic import MANY, SCENARIOS
 
+pytestmark = pytest.mark.django_db
+
 STRICT = "OTEL_PYTHON_GRAPHQL_AUTO_STRICT"
 
 
@@ -70,7 +72,7 @@ def test_what_is_emitted_conforms_to_the_model(name):
 
 
 def test_nothing_of_the_model_is_left_unseen():
-    """Every kind of span, event and metric of this room was really emitted, so that the test above does not pass on nothing."""
+    """Every kind of span, event and metric of the rooms that there are was really emitted, so that the test above does not pass on nothing."""
     everything = [seen(name) for name in SCENARIOS]
     spans = [span for emitted in everything for span in emitted.spans]
     assert {span_type(span) for span in spans} == names_of("spans")

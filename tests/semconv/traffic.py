@@ -173,6 +173,15 @@ SCENARIOS: dict[str, Scenario] = {
         [("subscription", None)],
         spans=frozenset({"subscription_event"}),
     ),
+    "SQL": Scenario(
+        lambda: post("query Sql { items(count: 7) { sql } }"),
+        [("query", None)],
+        {"SQL_SPANS_PER_FIELD": 2, "SLOW_SQL_THRESHOLD": 0},
+        spans=frozenset({"database"}),
+    ),
+    "SQL that fails": Scenario(
+        lambda: post("query Sql { badSql }", errors=1), [("query", "django.db.utils.OperationalError")], spans=frozenset({"database"})
+    ),
     "names beyond the limit": Scenario(names, [("query", None)] * 60, {"OPERATION_NAMES_LIMIT": 1}),
     "hook that raises": Scenario(
         lambda: post("{ hello }"), [("query", None)], {"REQUEST_HOOK": lambda operation, request: 1 / 0}, swallows=True
