@@ -121,9 +121,9 @@ def send(step: Step, port: int) -> str:
 
 
 def readable(timing: str) -> str:
-    """The times of a Server-Timing header, and what else it counts: `execute 9.1 ms, db 2.6 ms (81), n_plus_one (3)`."""
+    """The milliseconds of a Server-Timing header and, in parentheses, what it counts."""
     parts = re.findall(r'([a-z_]+)(?:;dur=([0-9.]+))?(?:;desc="([0-9]+)")?(?:, |$)', timing)
-    return ", ".join(name + (f" {float(ms):.1f} ms" if ms else "") + (f" ({count})" if count else "") for name, ms, count in parts)
+    return ", ".join(name + (f" {float(ms):.1f}" if ms else "") + (f" ({count})" if count else "") for name, ms, count in parts) + " ms"
 
 
 def request_of(step: Step, port: int) -> urllib.request.Request:

@@ -2,6 +2,8 @@
 
 Under `opentelemetry-instrument` nothing has to be imported from here. Elsewhere `instrument()` attaches the package to the providers
 given, or to the global ones, whoever set them up.
+
+PYTEST_DONT_REWRITE: it brings a plugin of pytest, and pytest would warn where the package is imported before pytest can rewrite its asserts.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from otel_graphql_auto import semconv
-from otel_graphql_auto.console.rows import LABEL_WIDTH, REST, STATEMENTS, Bar, TreeRow, laid_out
+from otel_graphql_auto.console.rows import REST, STATEMENTS, Bar, TreeRow, laid_out
 from otel_graphql_auto.console.spans import (
     attribute,
     cleaned,
@@ -23,7 +23,7 @@ from otel_graphql_auto.console.spans import (
     span_label,
     trace_id,
 )
-from otel_graphql_auto.console.statements import finding_lines, slow_text, statement_notes, totals
+from otel_graphql_auto.console.statements import finding_lines, slow_lines, statement_notes, totals
 from otel_graphql_auto.console.traces import Tree
 
 if TYPE_CHECKING:
@@ -31,12 +31,14 @@ if TYPE_CHECKING:
 
 __all__ = ["TREE_LINES", "tree_lines"]
 
+LABEL_WIDTH: Final = 40
 TREE_LINES: Final = 200
 ERROR_LINES: Final = 3
 BAR_WIDTH: Final = 16
 NARROW_BAR_WIDTH: Final = 8
+WIDE_LABEL_WIDTH: Final = 52
 WIDE: Final = 100
-"""Columns of a terminal that has room for the wider bar and the words after it."""
+"""Columns of a terminal that has room for the wider bar, long summaries of statements and the words after both."""
 
 QUERY_LENGTH: Final = 40
 
@@ -50,9 +52,11 @@ def tree_lines(tree: Tree, *, ascii_only: bool, tree_seconds: float, columns: in
     hidden = sum(map(is_foreign, tree.spans)) - sum(map(is_foreign, shown.spans))
     if len(shown.spans) == 1 or (shown is not tree and len(shown.spans) == 2):
         return one_line(shown, hidden, columns)
-    rows = laid_out(shown, guides=("|- ", "`- ", "|  ") if ascii_only else ("├─ ", "└─ ", "│  "))
+    is_wide = columns is None or columns >= WIDE
+    guides = ("|- ", "`- ", "|  ") if ascii_only else ("├─ ", "└─ ", "│  ")
+    rows = laid_out(shown, guides=guides, width=WIDE_LABEL_WIDTH if is_wide else LABEL_WIDTH)
     width = max(LABEL_WIDTH, *(cell_len(row.guide + row.label) + 1 for row in rows))
-    bar = Bar(tree.root, "=" if ascii_only else "━", BAR_WIDTH if columns is None or columns >= WIDE else NARROW_BAR_WIDTH)
+    bar = Bar(tree.root, "=" if ascii_only else "━", BAR_WIDTH if is_wide else NARROW_BAR_WIDTH)
     lines: list[Text] = []
     for row in rows[:TREE_LINES]:
         words = root_notes(tree, hidden) if row.spans[0] is tree.root else []
@@ -65,16 +69,16 @@ def tree_lines(tree: Tree, *, ascii_only: bool, tree_seconds: float, columns: in
 def row_lines(row: TreeRow, width: int, bar: Bar, words: list[tuple[str, str]], columns: int | None) -> list[Text]:
     """The line of a row, and below it what went wrong there."""
     failed, slow = any(map(is_error, row.spans)), any(map(is_slow, row.spans))
-    guide, indent = (row.guide, "dim"), (row.indent, "dim")
+    guide = (row.guide, "dim")
     if row.kind == REST:
         return [Text.assemble(guide, (f"{row.label}, {duration_text(row.seconds)} together", "red" if failed else "dim"))]
     style = "red" if failed else "yellow" if slow else ""
     span = row.spans[0]
     label = Text.assemble(guide, (row.label, style or ("bold" if span is bar.root or is_operation(span) else "")))
-    notes_ = statement_notes(row.spans) + notes(*row.spans) if row.kind == STATEMENTS else notes(span)
-    lines = [Text.assemble(timed(label, row.seconds, width, slow=slow), (bar.of(row.spans), style or "cyan"), "  ", *notes_, *words)]
-    if row.kind == STATEMENTS and (text := slow_text(row.spans)):
-        lines.append(Text.assemble(indent, (text, "yellow")))
+    words = notes(*row.spans) + (statement_notes(span) if row.kind == STATEMENTS else []) + words
+    lines = [Text.assemble(timed(label, row.seconds, width, slow=slow), (bar.of(row.spans), style or "cyan"), "  ", *words)]
+    if row.kind == STATEMENTS:
+        lines += slow_lines(row.spans, indent=row.indent, columns=columns)
     return lines + below(span, row.indent, columns)
 
 

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
     from otel_graphql_auto.console.traces import Tree
 
-__all__ = ["LABEL_WIDTH", "REST", "STATEMENTS", "Bar", "TreeRow", "laid_out"]
-
-LABEL_WIDTH: Final = 40
+__all__ = ["REST", "STATEMENTS", "Bar", "TreeRow", "laid_out"]
 
 SAME_NAME: Final = 5
 """So many children of one name are shown each; of more, the first ones and a row that sums up the rest."""
@@ -33,14 +31,7 @@ class TreeRow(NamedTuple):
     kind: str = ""
     guide: str = ""
     indent: str = ""
-
-    @property
-    def label(self) -> str:
-        """Who it is."""
-        if self.kind == STATEMENTS:
-            return statement_label(self.spans, LABEL_WIDTH - 1 - cell_len(self.guide))
-        name = span_label(self.spans[0])
-        return f"... {len(self.spans)} more {name}" if self.kind == REST else name
+    label: str = ""
 
     @property
     def seconds(self) -> float:
@@ -48,18 +39,29 @@ class TreeRow(NamedTuple):
         return sum(map(statement_seconds if self.kind == STATEMENTS else seconds, self.spans))
 
 
-def laid_out(tree: Tree, *, guides: tuple[str, str, str]) -> list[TreeRow]:
-    """The rows of the tree from top to bottom, each with its guide and the indentation of what belongs to it."""
+def laid_out(tree: Tree, *, guides: tuple[str, str, str], width: int) -> list[TreeRow]:
+    """The rows of the tree from top to bottom, each with its guide, the indentation of what belongs to it, and its label.
+
+    Summaries of statements are cut so that they end before column `width`.
+    """
     branch, last_branch, through = guides
     rows, waiting = [], [TreeRow([tree.root])]
     while waiting:
         row = waiting.pop()
         children = [] if row.kind == REST else gathered([child for span in row.spans for child in tree.children.get(span_id(span), ())])
-        rows.append(row._replace(indent=row.indent + (through if children else "   ")))
+        rows.append(row._replace(indent=row.indent + (through if children else "   "), label=label_of(row, width)))
         for position, child in enumerate(reversed(children)):
             guide, indent = (branch, through) if position else (last_branch, "   ")
             waiting.append(child._replace(guide=row.indent + guide, indent=row.indent + indent))
     return rows
+
+
+def label_of(row: TreeRow, width: int) -> str:
+    """Who is drawn there."""
+    if row.kind == STATEMENTS:
+        return statement_label(row.spans, width - 1 - cell_len(row.guide))
+    name = span_label(row.spans[0])
+    return f"... {len(row.spans)} more {name}" if row.kind == REST else name
 
 
 def gathered(spans: list[ReadableSpan]) -> list[TreeRow]:

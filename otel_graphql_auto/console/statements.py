@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from otel_graphql_auto import semconv
@@ -14,15 +16,17 @@ from otel_graphql_auto.console.spans import attribute, cleaned, duration_text, i
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
-__all__ = ["FINDING_LINES", "finding_lines", "kind_of", "slow_text", "statement_label", "statement_notes", "statement_seconds", "totals"]
+__all__ = ["FINDING_LINES", "finding_lines", "kind_of", "slow_lines", "statement_label", "statement_notes", "statement_seconds", "totals"]
 
 FINDING_LINES: Final = 3
 """So many N+1 queries of one operation are told of, those that took the most time; of more, a line says how many."""
 
 SHORTEST_SUMMARY: Final = 12
 
-_COLUMNS: Final = re.compile(r"^SELECT .*? FROM ", re.DOTALL)
-"""What Django writes out in full, and nobody reads."""
+SHORTEST_TEXT: Final = 40
+
+_COLUMNS: Final = re.compile(r"^SELECT [^()]{40,}? FROM ")
+"""The names of all columns, which Django writes out, and nobody reads."""
 
 
 def totals(span: ReadableSpan) -> str:
@@ -56,17 +60,21 @@ def statement_seconds(span: ReadableSpan) -> float:
     return seconds(span) if folded is None else float(folded)
 
 
-def statement_notes(spans: list[ReadableSpan]) -> list[tuple[str, str]]:
-    """The field that ran them."""
-    coordinate = attribute(spans[0], semconv.FIELD_SCHEMA_COORDINATE)
+def statement_notes(span: ReadableSpan) -> list[tuple[str, str]]:
+    """The field that ran it."""
+    coordinate = attribute(span, semconv.FIELD_SCHEMA_COORDINATE)
     return [(f"{cleaned(coordinate)} ", "") if coordinate else ("(field not known) ", "dim")]
 
 
-def slow_text(spans: list[ReadableSpan]) -> str:
-    """The text of the slowest statement, where one was slow: its summary alone does not lead to it."""
+def slow_lines(spans: list[ReadableSpan], *, indent: str, columns: int | None) -> list[Text]:
+    """The text of the slowest statement, where one was slow: its summary alone does not lead to it. Wrapped where it would be cut."""
     slow = [span for span in spans if is_slow(span)]
     text = attribute(max(slow, key=seconds), semconv.DB_QUERY_TEXT) if slow else None
-    return cleaned(_COLUMNS.sub("SELECT ... FROM ", str(text))) if text else ""
+    if not text:
+        return []
+    text = cleaned(_COLUMNS.sub("SELECT ... FROM ", str(text)))
+    lines = [text] if columns is None else wrap(text, max(SHORTEST_TEXT, columns - cell_len(indent)))
+    return [Text.assemble((indent, "dim"), (line, "yellow")) for line in lines]
 
 
 def finding_lines(span: ReadableSpan, *, indent: str, columns: int | None) -> list[Text]:

@@ -80,17 +80,19 @@ class OperationTable:
 
     def render(self) -> Table:
         """The slowest operations first; a column that nobody fills yet is left out."""
-        table = Table(title=Text("Operations so far", style="bold"), title_justify="left", box=box.SIMPLE_HEAD, show_edge=False)
+        table = Table(title=Text("Operations so far", style="bold"), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table.show_edge = False
         rows = self.rows.values()
         with_queries, with_n_plus_one = any(row.queries for row in rows), any(row.n_plus_one for row in rows)
-        table.add_column("operation", no_wrap=True)
-        headings = ["count", "p50", "p95", "max", "slow", "errors", *["SQL (mean)"] * with_queries, *["N+1"] * with_n_plus_one]
+        # The only column that gives way in a narrow terminal. Its cells do not wrap.
+        table.add_column("operation")
+        headings = ["count", "p50", "p95", "max", "slow", "errors", *["SQL"] * with_queries, *["N+1"] * with_n_plus_one]
         for heading in headings:
             table.add_column(heading, justify="right", no_wrap=True)
         slowest_first = sorted(self.rows.items(), key=lambda item: item[1].percentile(0.95), reverse=True)
         for label, row in slowest_first[:ROWS]:
             times = (row.percentile(0.5), row.percentile(0.95), row.longest)
-            cells = [Text(label), Text(str(row.count)), *(Text(duration_text(value)) for value in times)]
+            cells = [Text(label, no_wrap=True, overflow="ellipsis"), Text(str(row.count)), *(Text(duration_text(value)) for value in times)]
             cells.append(_counted(row.slow, "yellow"))
             cells.append(_counted(row.errors, "bold red"))
             if with_queries:
@@ -99,7 +101,7 @@ class OperationTable:
                 cells.append(_counted(row.n_plus_one, "bold magenta"))
             table.add_row(*cells)
         if len(slowest_first) > ROWS:
-            table.add_row(Text(f"... {len(slowest_first) - ROWS} faster ones", style="dim"))
+            table.add_row(Text(f"... {len(slowest_first) - ROWS} faster ones", style="dim", no_wrap=True))
         return table
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from time import perf_counter_ns
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
@@ -18,21 +18,9 @@ from otel_graphql_auto.database.comments import commented
 from otel_graphql_auto.database.options import Options
 from otel_graphql_auto.database.servers import Server
 from otel_graphql_auto.database.statements import understand
-from otel_graphql_auto.operation import ENDED, Operation, current
+from otel_graphql_auto.operation import ENDED, current
 
-__all__ = ["Call", "Observer", "make_wrapper", "report_write", "text_of"]
-
-
-class Call(NamedTuple):
-    """What was executed, as Django hands it to a wrapper, when (monotonic nanoseconds), and what it failed with."""
-
-    connection: Any
-    sql: Any
-    params: Any
-    many: bool
-    started: int
-    ended: int
-    error: BaseException | None
+__all__ = ["Observer", "make_wrapper", "report_write", "text_of"]
 
 
 class Observer(Protocol):
@@ -41,8 +29,9 @@ class Observer(Protocol):
     def options(self) -> Options:
         """The settings in force."""
 
-    def note(self, operation: Operation, server: Server, call: Call) -> None:
-        """A statement of an operation has run. Must not raise."""
+    @property
+    def note(self) -> Callable[..., None]:
+        """`note(operation, server, connection, sql, params, many, started, ended, error)`: a statement has run. Must not raise."""
 
 
 def make_wrapper(observer: Observer, server: Server) -> Callable[..., Any]:
@@ -72,7 +61,7 @@ def make_wrapper(observer: Observer, server: Server) -> Callable[..., Any]:
             error = raised
             raise
         finally:
-            note(operation, server, Call(context.get("connection"), given, params, many, started, now(), error))
+            note(operation, server, context.get("connection"), given, params, many, started, now(), error)
             error = None  # it holds this frame, and this frame would hold it
 
     return observe_statement

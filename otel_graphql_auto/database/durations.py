@@ -17,7 +17,7 @@ from otel_graphql_auto._safety import new_lock
 from otel_graphql_auto.database.servers import Server
 from otel_graphql_auto.database.statements import Statement
 
-__all__ = ["Durations"]
+__all__ = ["Durations", "Series"]
 
 _MAX_SERIES = 1000
 """Sets of labels in one process. Table names in raw SQL may be made up; further ones go without a table."""
@@ -28,13 +28,24 @@ _NOWHERE = Context({semconv.SCOPE: None})
 """Not empty: an empty context is falsy, and stands for the current one."""
 
 
-class _Series:
-    __slots__ = ("counts", "labels", "sums")
+class Series:
+    """The values of one set of labels, by bucket, since they were last recorded."""
 
-    def __init__(self, labels: dict[str, Any]) -> None:
+    __slots__ = ("counts", "labels", "lock", "server", "sums")
+
+    def __init__(self, labels: dict[str, Any], server: Server, lock: Any) -> None:
         self.labels = labels
+        self.server = server
+        self.lock = lock
         self.counts = [0] * (len(_BOUNDS_NS) + 1)
         self.sums = [0] * (len(_BOUNDS_NS) + 1)
+
+    def add(self, duration_ns: int) -> None:
+        """Count one value, to be recorded later."""
+        bucket = bisect_left(_BOUNDS_NS, duration_ns)
+        with self.lock:
+            self.counts[bucket] += 1
+            self.sums[bucket] += duration_ns
 
 
 class Durations:
@@ -42,27 +53,22 @@ class Durations:
 
     def __init__(self, histogram: Histogram) -> None:
         self._histogram = histogram
-        self._series: dict[tuple[Any, ...], _Series] = {}
+        self._series: dict[tuple[Any, ...], Series] = {}
         self._lock = new_lock()
 
-    def add(self, server: Server, statement: Statement, error: str | None, duration_ns: int) -> None:
-        """Count one statement, to be recorded later."""
+    def series(self, server: Server, statement: Statement, error: str | None) -> Series:
+        """Where the values of such statements go."""
         key = server, statement.operation, statement.collection, error
         with self._lock:
-            series = self._series.get(key) or self._new_series(key)
-            bucket = bisect_left(_BOUNDS_NS, duration_ns)
-            series.counts[bucket] += 1
-            series.sums[bucket] += duration_ns
+            return self._series.get(key) or self._new_series(key)
 
     def record(self, server: Server, statement: Statement, error: str | None, duration_ns: int, context: Any) -> dict[str, Any]:
         """Record one statement now, with the trace in `context` as exemplar. Returns its labels, of which there is a bounded number."""
-        with self._lock:
-            key = server, statement.operation, statement.collection, error
-            labels = (self._series.get(key) or self._new_series(key)).labels
+        labels = self.series(server, statement, error).labels
         self._histogram.record(duration_ns / 1e9, labels, context)
         return labels
 
-    def _new_series(self, key: tuple[Any, ...]) -> _Series:
+    def _new_series(self, key: tuple[Any, ...]) -> Series:
         server, operation, collection, error = key
         if len(self._series) >= _MAX_SERIES:
             collection, error = semconv.OTHER, error and semconv.OTHER
@@ -76,7 +82,7 @@ class Durations:
             labels[semconv.DB_NAMESPACE] = server.namespace
         if error is not None:
             labels[semconv.ERROR_TYPE] = error
-        series = self._series[key] = _Series(labels)
+        series = self._series[key] = Series(labels, server, self._lock)
         return series
 
     def settle(self) -> None:

@@ -41,7 +41,7 @@ class Executed(NamedTuple):
 class Entry:
     """The statements of one fingerprint that one field ran. `coordinate` is None where the field is not known."""
 
-    __slots__ = ("coordinate", "count", "duration_ns", "further", "place", "spans", "statement", "together")
+    __slots__ = ("coordinate", "count", "duration_ns", "further", "place", "series", "spans", "statement", "together")
 
     def __init__(self, coordinate: str | None, statement: Statement) -> None:
         self.coordinate = coordinate
@@ -52,6 +52,7 @@ class Entry:
         self.further = 0
         self.together: Together | None = None
         self.place: Place | None = None
+        self.series: Any = None
 
     def __repr__(self) -> str:
         return f"<{self.count} x {self.statement.summary} for {self.coordinate}>"
@@ -60,23 +61,15 @@ class Entry:
 class Together:
     """Statements beyond the budget of spans, which share one."""
 
-    __slots__ = ("count", "duration_ns", "ended", "first", "is_slow")
+    __slots__ = ("count", "duration_ns", "ended", "error", "first", "is_slow")
 
-    def __init__(self, first: Executed) -> None:
-        self.first = first
+    def __init__(self) -> None:
+        self.first: Executed | None = None
+        self.error: str | None = None
         self.count = 0
         self.duration_ns = 0
         self.ended = 0
         self.is_slow = False
-
-    def add(self, executed: Executed, *, is_slow: bool) -> None:
-        """Count one more."""
-        self.count += 1
-        self.duration_ns += executed.ended - executed.started
-        self.ended = max(self.ended, executed.ended)
-        self.is_slow = self.is_slow or is_slow
-        if executed.error is not None and self.first.error is None:
-            self.first = self.first._replace(error=executed.error, status=executed.status)
 
 
 class Ledger:
@@ -111,27 +104,48 @@ class Ledger:
         self._seen: set[int] = set()
         self._lock = Lock()
 
-    def add(self, executed: Executed, *, is_slow: bool, wants_spans: bool, budget: int) -> Entry | None:
-        """Write one statement down. Returns its entry, or None where the operation is over."""
-        statement, elapsed = executed.statement, executed.ended - executed.started
-        key = executed.coordinate, statement.fingerprint
+    def add(
+        self,
+        statement: Statement,
+        coordinate: str | None,
+        elapsed: int,
+        ended: int,
+        error: str | None,
+        is_slow: bool,
+        same: int | None,
+        budget: int,
+    ) -> tuple[Entry, bool] | None:
+        """Write one statement down. Returns its entry and whether it shall have a span of its own; None where the operation is over.
+
+        `same` is a hash of the text and parameters of a SELECT. `budget` is 0 where there are no spans. All of it is positional: this
+        runs for every statement.
+        """
         with self._lock:
             if self.is_closed:
                 return None
             self.count += 1
             self.duration_ns += elapsed
-            self.slow_count += is_slow
+            key = coordinate, statement.fingerprint
             entry = self.entries.get(key)
             if entry is None:
-                entry = self._new_entry(key, executed)
+                entry = self._new_entry(key, statement)
             entry.count += 1
             entry.duration_ns += elapsed
-            if wants_spans:
-                self._plan_span(entry, executed, is_slow=is_slow, budget=budget)
-        return entry
+            if same is not None:
+                if same in self._seen:
+                    self.duplicate_count += 1
+                elif len(self._seen) < _MAX_SEEN:
+                    self._seen.add(same)
+            if is_slow:
+                self.slow_count += 1
+            if entry.spans < budget:
+                entry.spans += 1
+                return entry, True
+            if not budget:
+                return entry, False
+            return entry, self._beyond(entry, elapsed, ended, error, is_slow=is_slow, budget=budget)
 
-    def _new_entry(self, key: tuple[str | None, str], executed: Executed) -> Entry:
-        statement = executed.statement
+    def _new_entry(self, key: tuple[str | None, str], statement: Statement) -> Entry:
         if len(self.entries) >= _MAX_ENTRIES:
             key = None, semconv.OTHER
             if key in self.entries:
@@ -142,26 +156,20 @@ class Ledger:
         entry = self.entries[key] = Entry(key[0], statement)
         return entry
 
-    def _plan_span(self, entry: Entry, executed: Executed, *, is_slow: bool, budget: int) -> None:
-        """A span of its own for the first ones, for as many again that are slow or fail; one for all others together."""
-        if entry.spans < budget:
-            entry.spans += 1
-        elif (is_slow or executed.error is not None) and entry.further < budget:
+    def _beyond(self, entry: Entry, elapsed: int, ended: int, error: str | None, *, is_slow: bool, budget: int) -> bool:
+        """Slow and failed ones have a budget of their own; all others share a span."""
+        if (is_slow or error is not None) and entry.further < budget:
             entry.further += 1
-        else:
-            if entry.together is None:
-                entry.together = Together(executed._replace(statement=entry.statement))
-            entry.together.add(executed, is_slow=is_slow)
-            return
-        self.pending.append(executed)
-
-    def repeats(self, fingerprint: int) -> None:
-        """A SELECT with this hash of its text and parameters has run."""
-        with self._lock:
-            if fingerprint in self._seen:
-                self.duplicate_count += 1
-            elif len(self._seen) < _MAX_SEEN:
-                self._seen.add(fingerprint)
+            return True
+        together = entry.together
+        if together is None:
+            together = entry.together = Together()
+        together.count += 1
+        together.duration_ns += elapsed
+        together.ended = max(together.ended, ended)
+        together.is_slow = together.is_slow or is_slow
+        together.error = together.error or error
+        return False
 
     def take_pending(self) -> list[Executed]:
         """The statements that wait for a span."""

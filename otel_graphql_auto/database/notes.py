@@ -11,7 +11,7 @@ from opentelemetry.trace import get_current_span
 
 from otel_graphql_auto import semconv
 from otel_graphql_auto._safety import new_lock, swallow
-from otel_graphql_auto.database.capture import Call, report_write, text_of
+from otel_graphql_auto.database.capture import report_write, text_of
 from otel_graphql_auto.database.causes import find_cause
 from otel_graphql_auto.database.errors import failure_of
 from otel_graphql_auto.database.explain import Explain
@@ -19,7 +19,7 @@ from otel_graphql_auto.database.ledger import FLUSH_AFTER, Executed, Ledger
 from otel_graphql_auto.database.options import Options
 from otel_graphql_auto.database.places import find_place
 from otel_graphql_auto.database.servers import Server
-from otel_graphql_auto.database.statements import understand
+from otel_graphql_auto.database.statements import Statement, understand
 from otel_graphql_auto.database.telemetry import Instruments
 from otel_graphql_auto.operation import Operation
 
@@ -54,78 +54,100 @@ class Notes:
         self._explain = explain
         self._flush = flush
 
-    def note(self, operation: Operation, server: Server, call: Call) -> None:
-        """Write one statement down."""
-        try:
-            self._note(operation, server, call)
-        except Exception as error:  # noqa: BLE001 - as `guard` does, without its price for each statement
-            swallow("database", error)
+    def note(
+        self,
+        operation: Operation,
+        server: Server,
+        connection: Any,
+        sql: Any,
+        params: Any,
+        many: bool,
+        started: int,
+        ended: int,
+        error: BaseException | None,
+    ) -> None:
+        """Write one statement down: what was executed, as Django handed it to the wrapper that calls this; when; and what it failed with.
 
-    def _note(self, operation: Operation, server: Server, call: Call) -> None:
+        Positional, because it runs for every statement. Times are monotonic nanoseconds.
+        """
+        try:
+            self._note(operation, server, connection, sql, params, many, started, ended, error)
+        except Exception as raised:  # noqa: BLE001 - as `guard` does, without its price for each statement
+            swallow("database", raised)
+
+    def _note(
+        self,
+        operation: Operation,
+        server: Server,
+        connection: Any,
+        sql: Any,
+        params: Any,
+        many: bool,
+        started: int,
+        ended: int,
+        error: BaseException | None,
+    ) -> None:
         options = self.options()
-        text = call.sql if type(call.sql) is str else text_of(call.sql, call.connection)
+        text = sql if type(sql) is str else text_of(sql, connection)
         statement = understand(text, server.system)
         frame = sys._getframe(3)  # what called the wrapper
         coordinate, path = find_cause(operation, frame)
-        elapsed = call.ended - call.started
+        elapsed = ended - started
         is_slow = elapsed > options.slow_ns
-        kind, status = failure_of(call.error) if call.error is not None else (None, None)
-        span = operation.span or get_current_span()
-        is_recorded = span.is_recording()
-        executed = Executed(
-            statement,
-            server,
-            coordinate,
-            path,
-            call.started,
-            call.ended,
-            kind,
-            status,
-            _batch_size(call),
-            get_current() if is_recorded else None,
-        )
+        kind, status = failure_of(error) if error is not None else (None, None)
+        is_recorded = (operation.span or get_current_span()).is_recording()
         ledger = operation.queries or ledger_of(operation)
-        entry = ledger.add(executed, is_slow=is_slow, wants_spans=is_recorded, budget=options.spans_per_field)
-        if entry is None:
+        same = _hash_of(text, params) if statement.is_read else None
+        written = ledger.add(statement, coordinate, elapsed, ended, kind, is_slow, same, options.spans_per_field if is_recorded else 0)
+        if written is None:
             return
+        entry, has_span = written
+        context = get_current() if is_recorded else None
+        together = entry.together
+        if has_span or (together is not None and together.first is None):
+            batch = _batch_size(params) if many else None
+            executed = Executed(statement, server, coordinate, path, started, ended, kind, status, batch, context)
+            if has_span:
+                ledger.pending.append(executed)
+                if len(ledger.pending) >= FLUSH_AFTER:
+                    self._flush(operation)
+            elif together is not None:
+                together.first = executed._replace(statement=entry.statement)
         if is_slow or kind is not None:
-            self._record(executed, call, elapsed, is_slow=is_slow, explains=options.explains and is_recorded)
+            self._record(server, statement, kind, elapsed, context, is_slow=is_slow)
+            if is_slow and kind is None and options.explains and is_recorded and not many:
+                self._explain.consider(connection, server, statement, sql, params, context)
         else:
-            self._instruments.durations.add(server, statement, None, elapsed)
+            series = entry.series
+            if series is None or series.server is not server:
+                series = entry.series = self._instruments.durations.series(server, statement, None)
+            series.add(elapsed)
         if statement.is_read:
-            _compare(ledger, text, call.params)
             if entry.place is None and coordinate is not None and (entry.count >= options.n_plus_one or self.locates_all):
                 entry.place = find_place(operation, coordinate, frame)
         elif statement.tables_written is None or statement.tables_written:
             report_write(server, statement.tables_written)
-        if len(ledger.pending) >= FLUSH_AFTER:
-            self._flush(operation)
 
-    def _record(self, executed: Executed, call: Call, elapsed: int, *, is_slow: bool, explains: bool) -> None:
+    def _record(self, server: Server, statement: Statement, error: str | None, elapsed: int, context: Any, *, is_slow: bool) -> None:
         """Slow and failed statements are few, and worth a way from the metric to their trace."""
-        labels = self._instruments.durations.record(executed.server, executed.statement, executed.error, elapsed, executed.context)
-        if not is_slow:
-            return
-        kept = {name: labels[name] for name in semconv.METRIC_ATTRIBUTES[semconv.DB_SLOW_QUERIES.name] if name in labels}
-        self._instruments.slow.add(1, kept, executed.context)
-        if explains and not call.many and executed.error is None:
-            self._explain.consider(call.connection, executed.server, executed.statement, call.sql, call.params, executed.context)
+        labels = self._instruments.durations.record(server, statement, error, elapsed, context)
+        if is_slow:
+            kept = {name: labels[name] for name in semconv.METRIC_ATTRIBUTES[semconv.DB_SLOW_QUERIES.name] if name in labels}
+            self._instruments.slow.add(1, kept, context)
 
 
-def _batch_size(call: Call) -> int | None:
+def _batch_size(params: Any) -> int | None:
     """How many sets of parameters `executemany` was given; None where that is one, or cannot be told without using them up."""
-    if not call.many or not hasattr(call.params, "__len__"):
-        return None
-    size = len(call.params)
+    size = len(params) if hasattr(params, "__len__") else 1
     return size if size > 1 else None
 
 
-def _compare(ledger: Ledger, text: str, params: Any) -> None:
-    """Count a SELECT whose text and parameters have run before in this operation. Only their hash is kept."""
+def _hash_of(text: str, params: Any) -> int | None:
+    """What tells whether the very same SELECT has run before. Only this hash is kept, and not beyond the operation."""
     kind = type(params)
     if (kind is not tuple and kind is not list) or len(params) > _MAX_PARAMETERS:
-        return
+        return None
     try:
-        ledger.repeats(hash((text, *params)))
+        return hash((text, *params))
     except Exception:  # noqa: BLE001 - a parameter may be of any class, and need not have a hash
-        return
+        return None

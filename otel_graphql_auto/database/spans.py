@@ -21,14 +21,17 @@ def add_span(tracer: Tracer, operation: Operation, executed: Executed, *, is_slo
     return _make(tracer, operation, executed, attributes, executed.ended)
 
 
-def add_span_for_all(tracer: Tracer, operation: Operation, together: Together) -> Span:
+def add_span_for_all(tracer: Tracer, operation: Operation, together: Together) -> Span | None:
     """The one span of statements beyond the budget: from the beginning of the first to the end of the last."""
-    attributes = _attributes(together.first)
+    if together.first is None:
+        return None  # it is being written down in another thread
+    first = together.first._replace(error=together.error)
+    attributes = _attributes(first)
     attributes[semconv.DB_FOLDED_COUNT] = together.count
     attributes[semconv.DB_DURATION] = together.duration_ns / 1e9
     if together.is_slow:
         attributes[semconv.DB_SLOW] = True
-    return _make(tracer, operation, together.first, attributes, together.ended)
+    return _make(tracer, operation, first, attributes, together.ended)
 
 
 def _make(tracer: Tracer, operation: Operation, executed: Executed, attributes: dict[str, Any], ended: int) -> Span:

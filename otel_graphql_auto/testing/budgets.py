@@ -132,10 +132,10 @@ class _MaxQueries(Block):
             count = sum(run.count for run in runs)
             if count <= self.limit:
                 return None
-            whole = f"{_plural(len(runs), 'operation')} ran {_plural(count, 'SQL statement')} in all, {self.limit} are allowed:"
+            whole = f"{_plural(len(runs), 'operation')} ran {_plural(count, 'SQL statement')} in all; the budget is {self.limit}:"
             return message([(whole, ()), *((f"{run.title}: {run.count}", run.entries) for run in runs)])
         parts = [
-            (f"{run.title} ran {_plural(run.count, 'SQL statement')}, {self.limit} are allowed:", run.entries)
+            (f"{run.title} ran {_plural(run.count, 'SQL statement')}; the budget is {self.limit}:", run.entries)
             for run in runs
             if run.count > self.limit
         ]

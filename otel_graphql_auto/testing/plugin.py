@@ -44,20 +44,27 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Put the blocks of its marks around a test: around its own code, not around its fixtures."""
-    __tracebackhide__ = True
     if not any(item.get_closest_marker(name) for name in _MARKS):
         yield
         return
-    with ExitStack() as entering:
-        for block in _blocks(item):
-            entering.enter_context(block)
-        blocks = entering.pop_all()
+    with ExitStack() as entered:
+        blocks = list(_blocks(item))
+        for block in blocks:
+            entered.enter_context(block)
+        entered.pop_all()  # they are left one by one below, and each of them says what it has to say
     outcome: Any = yield
-    try:
-        with blocks:
-            outcome.get_result()
-    except BaseException as error:  # noqa: BLE001 - whatever ends a test is its outcome
-        outcome.force_exception(error)
+    problems = list(_leave(blocks[::-1], outcome.excinfo))
+    if problems:
+        outcome.force_exception(pytest.fail.Exception("\n".join(problems), pytrace=False))
+
+
+def _leave(blocks: list[Any], excinfo: Any) -> Iterator[str]:
+    """What the blocks say of a test that ended like this, without a traceback: all of it would be ours."""
+    for block in blocks:
+        try:
+            block.__exit__(*(excinfo or (None, None, None)))
+        except (AssertionError, RuntimeError) as error:  # noqa: PERF203 - each of them is asked
+            yield str(error)
 
 
 def _blocks(item: pytest.Item) -> Iterator[Any]:
@@ -75,7 +82,11 @@ def _blocks(item: pytest.Item) -> Iterator[Any]:
             args = mark.args
             if name == "query_baseline":
                 args = (item.path.parent / (args[0] if args else FILE),)
-            yield getattr(testing, name)(*args, **mark.kwargs)
+            try:
+                block = getattr(testing, name)(*args, **mark.kwargs)
+            except (TypeError, ValueError) as error:
+                pytest.fail(f"@pytest.mark.{name}: {error}", pytrace=False)
+            yield block
 
 
 @pytest.fixture(scope="session")

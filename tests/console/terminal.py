@@ -36,12 +36,18 @@ class Terminal:
         self.others = provider.get_tracer("another.library")
 
     @contextmanager
-    def span(self, name, *, parent=None, begin=0, end=10, error=None, events=(), kind=SpanKind.INTERNAL, tracer=None, **attributes):
+    def span(
+        self, name, *, parent=None, begin=0, end=10, error=None, events=(), findings=(), kind=SpanKind.INTERNAL, tracer=None, **attributes
+    ):
         """A span from `begin` to `end`, in milliseconds; with `parent` it hangs on that one instead of the current one."""
         context = trace.set_span_in_context(parent) if parent is not None else None
         span = (tracer or self.tracer).start_span(name, context, kind, attributes, start_time=begin * MILLISECOND)
         for event in events:
             span.add_event(semconv.EVENT_ERROR, event)
+        for finding in findings:
+            span.add_event(semconv.EVENT_N_PLUS_ONE, finding)
+        if findings:
+            span.set_attribute(semconv.N_PLUS_ONE_COUNT, len(findings))
         if error:
             span.set_status(Status(StatusCode.ERROR))
             span.set_attribute(semconv.ERROR_TYPE, error)
@@ -56,6 +62,12 @@ class Terminal:
 
     def phase(self, phase, **options):
         return self.span(semconv.SPAN_BY_PHASE[phase], **{**options, semconv.PROCESSING_TYPE: phase})
+
+    def statement(self, summary="SELECT blog_user", *, coordinate="Post.author", attributes=None, **options):
+        """A span as room database makes it; without a coordinate the field is not known."""
+        place = {semconv.FIELD_SCHEMA_COORDINATE: coordinate} if coordinate else {semconv.DB_UNATTRIBUTED: True}
+        attributes = {semconv.DB_QUERY_SUMMARY: summary, **place, **(attributes or {})}
+        return self.span(summary, kind=SpanKind.CLIENT, **{**options, **attributes})
 
     def request(self, status=200, **options):
         return self.span("POST graphql/", kind=SpanKind.SERVER, tracer=self.others, **{**options, HTTP_RESPONSE_STATUS_CODE: status})
@@ -78,6 +90,21 @@ class Terminal:
         self.exporter.shutdown()
         lines = self.lines()
         return lines[lines.index("Operations so far") + 1 :]
+
+
+def finding(coordinate="Post.author", *, count=40, seconds=0.0041, fix="select_related", relation="blog.Post.author", path=None, line=88):
+    """The attributes of the event by which an operation tells of an N+1 query."""
+    attributes = {
+        semconv.FIELD_SCHEMA_COORDINATE: coordinate,
+        semconv.DB_QUERY_SUMMARY: "SELECT blog_user",
+        semconv.N_PLUS_ONE_QUERY_COUNT: count,
+        semconv.N_PLUS_ONE_DURATION: seconds,
+        semconv.N_PLUS_ONE_FIX: fix,
+        semconv.N_PLUS_ONE_RELATION: relation,
+        semconv.CODE_FILE_PATH: path,
+        semconv.CODE_LINE_NUMBER: line if path else None,
+    }
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 class Keeper(SpanExporter):

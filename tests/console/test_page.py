@@ -4,7 +4,8 @@ import inspect
 import re
 from pathlib import Path
 
-from otel_graphql_auto.console import GraphQLConsoleExporter, drawing, exporter, table, traces
+from otel_graphql_auto.console import GraphQLConsoleExporter, drawing, exporter, statements, table, traces
+from otel_graphql_auto.database.relations import ANNOTATE, DATALOADER, LOAD_FIELD, PREFETCH_LOST, PREFETCH_RELATED, SELECT_RELATED
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "console.md").read_text()
@@ -35,10 +36,16 @@ def test_the_limits_on_the_page_are_those_of_the_code():
         assert limit in PAGE, limit
 
 
+def test_every_kind_of_fix_is_explained():
+    for fix in (SELECT_RELATED, PREFETCH_RELATED, PREFETCH_LOST, ANNOTATE, LOAD_FIELD, DATALOADER):
+        assert re.search(rf"^\| `{fix}\b[^`]*` \| .+ \|$", PAGE, re.MULTILINE), fix
+    assert f"are {['no', 'one', 'two', 'three'][statements.FINDING_LINES]} at most" in PAGE.replace("\n", " ")
+
+
 def test_the_picture_loads_nothing_from_elsewhere():
     """It is drawn by `make picture`; rich's own frame would load fonts from the network."""
     picture = (DOCS / "console.svg").read_text()
     assert set(re.findall(r"\w+://[^\s\"')]+", picture)) == {"http://www.w3.org/2000/svg"}
     assert "url(" not in picture.replace("url(#console-", "")
-    for word in ("query&#160;Hello", "server&#x27;s&#160;fault", "Operations&#160;so&#160;far", "slow"):
+    for word in ("query&#160;Hello", "server&#x27;s&#160;fault", "Operations&#160;so&#160;far", "slow", "N+1"):
         assert word in picture

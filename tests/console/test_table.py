@@ -6,7 +6,7 @@ import pytest
 
 from otel_graphql_auto import semconv
 from otel_graphql_auto.console.table import ROWS, SAMPLES
-from tests.console.terminal import Terminal, wait_for, words
+from tests.console.terminal import Terminal, finding, wait_for, words
 
 
 def test_the_table_has_a_row_for_each_operation_slowest_first(terminal):
@@ -24,16 +24,39 @@ def test_the_table_has_a_row_for_each_operation_slowest_first(terminal):
     ]
 
 
-def test_queries_have_a_column_only_where_they_are_known(terminal):
-    for count in (2, 3):
-        with terminal.operation("Feed", end=2, attributes={semconv.DB_QUERY_COUNT: count}):
+def test_statements_and_n_plus_one_have_columns_only_where_there_are_any(terminal):
+    """Statements of one run on average, and in how many runs something was an N+1 query."""
+    for number, count in enumerate((2, 3)):
+        with terminal.operation("Feed", end=2, attributes={semconv.DB_QUERY_COUNT: count}, findings=[finding()] * number):
             pass
-    with terminal.operation("Hello", end=1):
-        pass
+    for _ in range(2):
+        with terminal.operation("Hello", end=1, attributes={semconv.DB_QUERY_COUNT: 0}):
+            pass
     terminal.export()
     heading, _, *rows = terminal.table()
-    assert words(heading)[-2:] == ["queries", "(mean)"]
-    assert [words(row)[-1] for row in rows] == ["2.5", "-"]
+    assert words(heading)[-3:] == ["errors", "SQL", "N+1"]
+    assert [words(row)[-2:] for row in rows] == [["2.5", "1"], ["-", "-"]]
+
+
+def test_where_no_operation_has_a_statement_there_is_no_column(terminal):
+    with terminal.operation(attributes={semconv.DB_QUERY_COUNT: 0}):
+        pass
+    terminal.export()
+    assert words(terminal.table()[0])[-1] == "errors"
+
+
+def test_in_a_narrow_terminal_the_names_give_way_and_the_numbers_do_not():
+    """Every number of a wide table is in a table of 80 columns too, in one line for each operation."""
+    terminal = Terminal(width=80)
+    name = "ANameThatIsAsLongAsNamesAre" * 3
+    with terminal.operation(name, end=12.5, attributes={semconv.DB_QUERY_COUNT: 81, semconv.SLOW: True}, findings=[finding()]):
+        pass
+    terminal.export()
+    heading, _, row = terminal.table()
+    assert words(heading) == ["operation", "count", "p50", "p95", "max", "slow", "errors", "SQL", "N+1"]
+    assert words(row)[2:] == ["1", *["12.5", "ms"] * 3, "1", "-", "81", "1"]
+    assert words(row)[1].endswith("…")
+    assert max(len(heading), len(row)) <= 80
 
 
 def test_the_table_waits_until_it_is_quiet_and_is_printed_once():

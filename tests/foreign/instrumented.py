@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import plugin  # before everything else: it instruments the process
+from django.db.backends.utils import CursorWrapper
 from django.test import SimpleTestCase
 from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, GraphQLString, graphql_sync
+
+from otel_graphql_auto import current_operation
 
 
 def _resolve(call: Any, _info: Any) -> str:

@@ -32,6 +32,9 @@ class SpanCounter(SpanProcessor):
         return self.spans["request"]
 
 
+executed: list[None] = []
+"""One entry for each statement that an operation handed to Django, where instrumented.py counts them."""
+
 counter = SpanCounter()
 reader = InMemoryMetricReader()
 tracer_provider = TracerProvider(shutdown_on_exit=False)
@@ -46,7 +49,7 @@ otel_graphql_auto.instrument(
 
 def write() -> dict[str, Any]:
     """Write down, after all tests, what was seen of them."""
-    numbers = {"operations": counter.operations, "spans": dict(counter.spans), **_metrics(), "probe": _probe()}
+    numbers = {"operations": counter.operations, "spans": dict(counter.spans), "executed": len(executed), **_metrics(), "probe": _probe()}
     Path(os.environ["FOREIGN_TELEMETRY"]).write_text(json.dumps(numbers), encoding="utf-8")
     return numbers
 

@@ -51,12 +51,14 @@ class Project:
 
     def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Call `python -m` with these arguments there."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "PYTEST_", "GRAPHQL_AUTO", "DJANGO_"))}
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "PYTEST_", "GRAPHQL_AUTO", "DJANGO_"))
+        }
         paths = os.pathsep.join(map(str, (self.folder, ROOT, ROOT / "demo")))
         return subprocess.run(
             [sys.executable, "-m", *arguments],
             cwd=self.folder,
-            env=inherited | {"PYTHONPATH": paths, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONDONTWRITEBYTECODE": "1"} | variables,
+            env=inherited | {"PYTHONPATH": paths, "DJANGO_SETTINGS_MODULE": "tests.settings"} | variables,
             capture_output=True,
             text=True,
             timeout=120,
@@ -76,5 +78,9 @@ def project(tmp_path):
     """An empty one. Warnings are errors in it too."""
     project = Project(tmp_path)
     filters = ["error", *(f"ignore::DeprecationWarning:{module}.*" for module in ("graphene", "graphene_django", "promise", "graphql"))]
-    project.write("pytest.ini", "[pytest]\naddopts = --strict-markers\nasyncio_mode = auto\nfilterwarnings =\n" + "".join(f"  {line}\n" for line in filters))
+    project.write(
+        "pytest.ini",
+        "[pytest]\naddopts = --strict-markers\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\nfilterwarnings =\n"
+        + "".join(f"  {line}\n" for line in filters),
+    )
     return project

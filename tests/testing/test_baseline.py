@@ -11,7 +11,7 @@ from tests.testing.documents import FAST, FAST_COUNT, NAIVE, naive_count
 
 UPDATE = "GRAPHQL_AUTO_UPDATE_QUERY_BASELINE"
 HINT = f"To record it: pytest --update-query-baseline, or {UPDATE}=1 with another runner."
-TEN_TITLES = "query Posts { postsFast(limit: 6) { title } }"
+TITLES = "query Posts { postsFast(limit: 6) { title } }"
 GROWN = "query Posts { postsNaive(limit: 6) { title author { username } } }"
 
 
@@ -67,11 +67,9 @@ def test_what_was_recorded_passes(file, ask, record):
 
 def test_an_operation_that_runs_more_fails_with_field_line_and_remedy(file, ask, record):
     """It says what grew from how many to how many, and where."""
-    record(TEN_TITLES)
+    record(TITLES)
     sentence, *lines, hint = message_of(file, lambda: ask(GROWN)).splitlines()
-    assert sentence == (
-        "query Posts ran 7 SQL statements, counts.json has 2; Post.author from 0 to 6, Query.postsNaive from 0 to 1:"
-    )
+    assert sentence == ("query Posts ran 7 SQL statements, counts.json has 2; Post.author from 0 to 6, Query.postsNaive from 0 to 1:")
     assert lines[0].startswith("  6 x SELECT blog_user for Post.author (")
     assert "blog/queries.py:" in lines[0]
     assert lines[0].endswith('): select_related("author") on the queryset of Query.postsNaive')
@@ -82,13 +80,13 @@ def test_an_operation_that_runs_less_passes_and_the_file_stays(file, ask, record
     record(GROWN)
     before = file.read_text()
     with query_baseline(file):
-        ask(TEN_TITLES)
+        ask(TITLES)
     assert file.read_text() == before
 
 
 def test_recording_again_lowers_and_raises_and_keeps_what_did_not_run(file, record):
     assert record(GROWN, FAST)["Posts"]["total"] == 7
-    again = record(TEN_TITLES)
+    again = record(TITLES)
     assert again["Posts"] == {"total": 2, "Query.postsFast": 2}
     assert again["PostsFast"]["total"] == FAST_COUNT
     assert record(GROWN)["Posts"]["total"] == 7
@@ -96,9 +94,9 @@ def test_recording_again_lowers_and_raises_and_keeps_what_did_not_run(file, reco
 
 def test_the_highest_number_of_one_run_is_kept(file, ask, record):
     """An operation occurs in many tests, in any order."""
-    assert record(TEN_TITLES, GROWN, TEN_TITLES)["Posts"]["total"] == 7
+    assert record(TITLES, GROWN, TITLES)["Posts"]["total"] == 7
     with query_baseline(file):
-        ask(TEN_TITLES)
+        ask(TITLES)
         ask(GROWN)
 
 
@@ -115,10 +113,10 @@ def test_an_operation_that_is_not_in_the_file_fails_with_the_words_how_to_record
 
 def test_the_file_does_not_depend_on_the_order_of_tests(file, record):
     """Sorted, one number a line, and a newline at the end: a review reads its changes."""
-    record(FAST, NAIVE, TEN_TITLES)
+    record(FAST, NAIVE, TITLES)
     first = file.read_text()
     file.unlink()
-    record(TEN_TITLES, NAIVE, FAST)
+    record(TITLES, NAIVE, FAST)
     assert file.read_text() == first
     assert first.startswith('{\n  "Posts": {\n    "total": 2,\n    "Query.postsFast": 2\n  },\n  "PostsFast": {\n')
     assert first.endswith("}\n")
@@ -149,7 +147,10 @@ def test_a_test_that_fails_records_nothing(file, ask, monkeypatch):
     assert not file.exists()
 
 
-@pytest.mark.parametrize("text", ["", "<<<<<<< HEAD\n{}", "[]", "null", '{"PostsFast": 2}', '{"PostsFast": {"Query.postsFast": 2}}', '{"PostsFast": {"total": "2"}}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "<<<<<<< HEAD\n{}", "[]", "null", '{"PostsFast": 2}', '{"PostsFast": {"Query.postsFast": 2}}', '{"PostsFast": {"total": "2"}}'],
+)
 def test_a_file_that_is_no_baseline_is_an_error_that_names_it(file, ask, text):
     """A merge leaves such files, and recording does not overwrite what others wrote."""
     file.write_text(text)

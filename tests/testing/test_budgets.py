@@ -7,13 +7,13 @@ import re
 import threading
 
 import pytest
-from blog import queries
-from blog.schema import schema
-from blog.types import PostType
 from django.test import override_settings
 from opentelemetry import metrics, trace
 
 import otel_graphql_auto
+from blog import queries
+from blog.schema import schema
+from blog.types import PostType
 from otel_graphql_auto.database.notes import Notes
 from otel_graphql_auto.instrumentor import GraphQLInstrumentor
 from otel_graphql_auto.testing import capture, max_queries, no_n_plus_one
@@ -44,14 +44,14 @@ def test_a_budget_that_is_kept_passes(ask):
 
 def test_a_budget_that_is_exceeded_by_one_fails(ask):
     message = fails(max_queries(FAST_COUNT - 1), lambda: ask(FAST))
-    assert message.startswith("query PostsFast ran 2 SQL statements, 1 are allowed:\n")
+    assert message.startswith("query PostsFast ran 2 SQL statements; the budget is 1:\n")
 
 
 def test_the_message_says_which_field_ran_what_from_which_line_and_what_helps(ask):
     """The most frequent first, the sum is the number, paths are relative."""
     message = fails(max_queries(10), lambda: ask(NAIVE))
     sentence, *lines = message.splitlines()
-    assert sentence == f"query PostsNaive ran {naive_count(6)} SQL statements, 10 are allowed:"
+    assert sentence == f"query PostsNaive ran {naive_count(6)} SQL statements; the budget is 10:"
     resolver, comments = line_of(queries.Query.resolve_posts_naive), line_of(PostType.resolve_comments)
     assert lines[0] == (
         f'  12 x SELECT blog_user for Comment.author (demo/blog/types.py:{comments}): select_related("author") on the queryset of Post.comments'
@@ -109,7 +109,7 @@ def test_a_total_is_for_all_operations_together(ask):
         for _ in range(3):
             ask(FAST)
     message = fails(max_queries(3 * FAST_COUNT - 1, total=True), lambda: [ask(FAST) for _ in range(3)])
-    assert message.startswith("3 operations ran 6 SQL statements in all, 5 are allowed:\nquery PostsFast: 2\n")
+    assert message.startswith("3 operations ran 6 SQL statements in all; the budget is 5:\nquery PostsFast: 2\n")
 
 
 def test_a_budget_can_be_for_one_operation(ask):
@@ -348,7 +348,7 @@ async def test_async_operations_count(blog):
         with max_queries(1):
             data = await ask()
         assert len(data["postsAsync"]) == 3
-        with pytest.raises(AssertionError, match="query Later ran 1 SQL statement, 0 are allowed"), max_queries(0):
+        with pytest.raises(AssertionError, match="query Later ran 1 SQL statement; the budget is 0"), max_queries(0):
             await ask()
 
 
@@ -362,7 +362,7 @@ def test_each_event_of_a_subscription_counts_for_itself(blog):
     with max_queries(1):
         assert len(asyncio.run(follow())) == 3
     message = fails(max_queries(0), lambda: asyncio.run(follow()))
-    assert message.count("subscription Titles ran 1 SQL statement, 0 are allowed") == 3
+    assert message.count("subscription Titles ran 1 SQL statement; the budget is 0") == 3
     assert message.count("1 x SELECT blog_post for Subscription.titles (tests/database/schema.py:") == 3
 
 

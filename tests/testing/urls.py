@@ -1,8 +1,9 @@
 """The demo's schema behind views."""
 
-from blog.schema import schema
 from django.urls import path
 from graphene_django.views import GraphQLView
+
+from blog.schema import schema
 
 urlpatterns = [
     path("graphql", GraphQLView.as_view(schema=schema)),
