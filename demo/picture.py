@@ -17,7 +17,7 @@ from pathlib import Path
 
 DEMO = Path(__file__).resolve().parent
 PICTURE = DEMO.parent / "docs" / "console.svg"
-COLUMNS = 112
+COLUMNS = 116
 
 RELATIONS = "title author { username } comments { text author { username } }"
 DOCUMENTS = {

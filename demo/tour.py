@@ -41,7 +41,8 @@ def main() -> int:
         say(f"$ opentelemetry-instrument python manage.py runserver --noreload 127.0.0.1:{port}")
         with Server(port) as server:
             failures = sum(not take(number, step, server) for number, step in enumerate(STEPS, start=1))
-            failures += not examine(len(STEPS) + 1)
+            with server.turn:  # the table of operations waits for its end
+                failures += not examine(len(STEPS) + 1)
             if not arguments.once:
                 time.sleep(TABLE_SECONDS)
                 say(f"GraphiQL: http://127.0.0.1:{port}/graphql/   What you send there is shown here. Ctrl-C stops.", bold=True)

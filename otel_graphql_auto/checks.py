@@ -16,6 +16,9 @@ from otel_graphql_auto.settings import Problem
 __all__ = ["check_settings", "idle"]
 
 
+_OTHER_ENGINES = tuple(f"django.db.backends.{name}" for name in ("sqlite3", "mysql", "oracle", "dummy"))
+
+
 def check_settings(**_: Any) -> list[checks.CheckMessage]:
     """One message for each problem, whether it stands in Django's settings or in the environment."""
     wrong = [checks.Error(problem.message, hint=problem.hint, id=f"otel_graphql_auto.{problem.code}") for problem in settings.problems()]
@@ -25,7 +28,7 @@ def check_settings(**_: Any) -> list[checks.CheckMessage]:
 def idle() -> list[Problem]:
     """Settings that are right one by one and do nothing together."""
     values = settings.get()
-    return [*_of_rooms_that_are_off(values), *_without_a_manifest(values), *_without_users(values), *_without_readers(values)]
+    return [*_of_rooms_that_are_off(values), *_without_a_manifest(values), *_without_users(values), *_without_readers(values), *_without_postgresql(values)]
 
 
 def _of_rooms_that_are_off(values: settings.Settings) -> Iterator[Problem]:
@@ -69,6 +72,14 @@ def _without_readers(values: settings.Settings) -> Iterator[Problem]:
     if listed:
         hint = "Take it out of MIDDLEWARE, or choose another audience."
         yield Problem("W004", "RESPONSE_HEADERS is 'never', so that the PerformanceMiddleware in MIDDLEWARE does nothing.", hint)
+
+
+def _without_postgresql(values: settings.Settings) -> Iterator[Problem]:
+    engines = [str(database.get("ENGINE", "")) for database in django_settings.DATABASES.values()]
+    # A backend of somebody else's may be PostgreSQL by any name.
+    if values.EXPLAIN_SLOW_SQL and engines and all(engine.startswith(_OTHER_ENGINES) for engine in engines):
+        hint = "Only PostgreSQL is asked for plans: leave it out."
+        yield Problem("W005", "EXPLAIN_SLOW_SQL is True, and no database is PostgreSQL.", hint)
 
 
 def _does_nothing(keys: list[str]) -> str:

@@ -30,7 +30,10 @@ _logger = logging.getLogger("otel_graphql_auto")
 
 
 class GraphQLInstrumentor(BaseInstrumentor):  # type: ignore[misc]
-    """The one instrumentor of this package. `instrument()` takes tracer_provider, meter_provider and logger_provider."""
+    """The one instrumentor of this package. `instrument()` takes tracer_provider, meter_provider and logger_provider.
+
+    With `for_tests` it attaches with OTEL_SDK_DISABLED too: what is counted in a test is not exported.
+    """
 
     _attached: ClassVar[list[Any]] = []
     given: ClassVar[dict[str, Any]] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from copy import copy
 from types import TracebackType
 from typing import Any, ClassVar
 
@@ -16,6 +17,9 @@ from otel_graphql_auto.testing.attaching import attach, detach, obstacle
 from otel_graphql_auto.testing.runs import Run, message, run_of
 
 __all__ = ["Block", "max_queries", "no_n_plus_one"]
+
+__unittest = True
+"""unittest ends a failure's traceback where it meets this: at the line of the test. `__tracebackhide__` says the same to pytest."""
 
 
 class _Listener(Room):
@@ -36,8 +40,12 @@ class _Listener(Room):
         self.runs.append(run_of(operation, obstacle()))
 
 
+_CONCERNED = ("lifecycle", "database", _Listener.name)
+
+
 def _errors() -> int:
-    return sum(count for (room, _), count in internal_errors.read().items() if room in ("database", _Listener.name))
+    """Errors of the package so far because of which something may not have been counted."""
+    return sum(count for (room, _), count in internal_errors.read().items() if room in _CONCERNED)
 
 
 class Block:
@@ -97,6 +105,12 @@ class Block:
             raise AssertionError("\n".join(lines))
         return executed
 
+    def _anew(self) -> Block:
+        """One of its own for each call: calls of a coroutine function may run side by side."""
+        block = copy(self)
+        block._listeners = []
+        return block
+
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A version of `function` that runs inside the block."""
         if isinstance(function, type):
@@ -106,7 +120,7 @@ class Block:
             @functools.wraps(function)
             async def awaited(*args: Any, **kwargs: Any) -> Any:
                 __tracebackhide__ = True
-                with self:
+                with self._anew():
                     return await function(*args, **kwargs)
 
             return awaited
@@ -114,7 +128,7 @@ class Block:
         @functools.wraps(function)
         def called(*args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
-            with self:
+            with self._anew():
                 return function(*args, **kwargs)
 
         return called

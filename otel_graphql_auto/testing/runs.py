@@ -65,13 +65,13 @@ def run_of(operation: Operation, obstacle: str | None) -> Run:
     kind = operation.type or "operation"
     name = operation.name
     was_executed = any(phase.type == "execute" for phase in operation.phases)
-    error = operation.errors[0] if operation.errors else None
+    failure = f"{operation.failed_in} failed: {text(operation.errors[0], 200)}" if operation.errors else "was not executed"
     return Run(
         f"{kind} {text(name) if name else _document(operation)}",
         name,
         name or f"anonymous {_digest(operation)}",
         operation.queries,
-        None if was_executed else f"{operation.failed_in or 'it'} failed: {text(error, 200)}",
+        None if was_executed else failure,
         obstacle,
     )
 

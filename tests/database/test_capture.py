@@ -282,3 +282,25 @@ def test_the_room_can_be_switched_off(seen, blog_on, configure, values):
         assert len(run("query Q($db: String!) { articles(db: $db) { title } }", db=db)["articles"]) == 10
     assert statements(seen) == 0
     assert semconv.OPERATION_DB_QUERIES.name not in seen.metrics()
+
+
+def test_the_doctor_says_whether_connections_are_observed(seen, blog_on, configure):
+    """None opened yet, all observed, one that lost its wrapper, and the room switched off."""
+    from otel_graphql_auto.finding import INFO, OK, WARNING
+    from otel_graphql_auto.instrumentor import GraphQLInstrumentor
+
+    (room,) = [part for part in GraphQLInstrumentor().parts() if part.name == "database"]
+
+    def row():
+        (finding,) = room.diagnose()
+        return finding.level, finding.message
+
+    connections.close_all()
+    assert row()[0] == INFO
+    with blog_on("sqlite") as db:
+        connections[db].ensure_connection()
+        assert row() == (OK, "statements are observed on the open connection")
+        connections[db].execute_wrappers.clear()
+        assert row() == (WARNING, "1 of 1 open connections are not observed")
+    configure(DISABLED=["database"])
+    assert row() == (INFO, "the room database is switched off")

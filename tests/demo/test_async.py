@@ -10,6 +10,7 @@ from django.test import AsyncClient, Client
 
 from blog.models import Comment, Post, User
 from blog.schema import schema
+from otel_graphql_auto import semconv
 
 
 def post_asgi(path, document):
@@ -49,6 +50,35 @@ def test_async_fields_are_awaited(post, blog):
     assert (data["hello"], data["slowAsync"]) == ("Hello, world!", "awaited for 5 ms")
     assert len(data["postsAsync"]) == 4
     assert all(post["author"]["username"] for post in data["postsAsync"])
+
+
+LOADED = (
+    "{ postsAsync(limit: 5) { author: authorLoaded { username } comments: commentsLoaded { text author: authorLoaded { username } } } }"
+)
+
+
+@both
+def test_loaders_give_what_the_joined_query_gives_in_four_statements(post, ask, seen, blog):
+    fast = ask(LOADED.replace("postsAsync", "postsFast").replace(": authorLoaded", "").replace(": commentsLoaded", ""))[1]["data"][
+        "postsFast"
+    ]
+    status, body = post("/graphql/async/", LOADED)
+    assert status == 200
+    assert json.loads(body) == {"data": {"postsAsync": fast}}
+    assert sum(len(post["comments"]) for post in fast) == 10
+    assert seen.operation_spans[-1].attributes[semconv.DB_QUERY_COUNT] == 4
+
+
+def test_a_loader_does_not_outlive_its_request(blog):
+    """What it has fetched for one request is not shown to the next."""
+    names = LOADED.replace("username", "firstName")
+    User.objects.update(first_name="before")
+    assert '"before"' in post_asgi("/graphql/async/", names)[1]
+    User.objects.update(first_name="after")
+    status, body = post_asgi("/graphql/async/", names)
+    assert status == 200
+    assert '"after"' in body
+    assert '"before"' not in body
 
 
 def test_async_fields_wait_together(blog):

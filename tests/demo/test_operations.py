@@ -84,6 +84,27 @@ def test_categories_fast_and_categories_naive_give_the_same_answer_for_different
     assert (fast_queries, naive_queries) == (1, 11)
 
 
+def test_a_post_that_another_one_names_is_quoted(ask):
+    """Itself does not count, and `%` in a title means itself."""
+    assert ask("{ quotedPosts }")[1] == {"data": {"quotedPosts": 0}}
+    first, second, third, *_ = Post.objects.order_by("pk")
+    Post.objects.filter(pk=first.pk).update(title="100%")
+    Post.objects.filter(pk=second.pk).update(content=f"Xylophones: as {third.title} says, 100 of 100.", title="Xylophones")
+    Post.objects.filter(pk=third.pk).update(content="Of 100% there is more to say.")
+    assert ask("query Quoted($upTo: Int!) { quotedPosts(upTo: $upTo) }", upTo=third.pk)[1] == {"data": {"quotedPosts": 2}}
+    assert ask("query Quoted($upTo: Int!) { quotedPosts(upTo: $upTo) }", upTo=second.pk)[1] == {"data": {"quotedPosts": 1}}
+    assert ask("{ quotedPosts(upTo: -1) }")[1] == {"data": {"quotedPosts": 0}}
+
+
+def test_fields_with_loaders_say_where_they_work(ask):
+    """Nothing awaits a resolver in graphene-django's own view, which would answer with HTTP 500."""
+    for field in ("authorLoaded { username }", "commentsLoaded { text }"):
+        status, body = ask(f"{{ postsFast(limit: 1) {{ {field} }} }}")
+        assert status == 200
+        assert body["data"] is None
+        assert [error["message"] for error in body["errors"]] == ["A DataLoader needs an event loop: ask /graphql/async/."]
+
+
 def test_the_feed_is_what_is_published_newest_first(ask):
     feed = ask("{ feed(limit: 5) { published createdAt author { username } } }")[1]["data"]["feed"]
     assert len(feed) == 5

@@ -103,16 +103,25 @@ def test_the_tour_shows_each_request_with_its_answer_what_was_seen_and_why_it_ma
         assert request < answer < shown.start() < why
     for stop in stops[:-1]:
         assert re.search(r"    Server-Timing  total \d+\.\d, parse \d+\.\d, validate .*, http \d+\.\d ms\n", stop), stop
-    assert "ConnectionError server's fault" in stops[7]
-    assert "BAD_USER_INPUT client's fault" in stops[8]
-    assert "from blog-web 1.4.0" in stops[1]
+    by_name = {re.search(r"(?:query|mutation|subscription) (\w+)", stop)[1]: stop for stop in stops}
+    assert "ConnectionError server's fault" in by_name["UnexpectedFailure"]
+    assert "BAD_USER_INPUT client's fault" in by_name["PartialData"]
+    assert "from blog-web 1.4.0" in by_name["OldClient"]
+    n_plus_one = {name: set(re.findall(r"^\W+N\+1  ([\w.]+) ran SELECT", stop, re.MULTILINE)) for name, stop in by_name.items()}
+    assert {name: fields for name, fields in n_plus_one.items() if fields} == {
+        "PostsNaive": {"Post.author", "Post.comments", "Comment.author"}
+    }
+    assert re.search(r"    Server-Timing .*, db \d+\.\d \(20\d\), n_plus_one \(3\), http ", by_name["PostsNaive"])
+    assert re.search(r" 200 2 SQL \d", by_name["PostsFast"])
+    assert re.search(r" 4 SQL \d", by_name["PostsLoaded"])
+    assert re.search(r" SELECT blog_post SELECT blog_post +\d+ ms .* slow Query\.quotedPosts\n +SELECT COUNT", by_name["QuotedPosts"])
     # Of the health check nothing was seen.
     assert [line.split()[0] for line in health.splitlines() if line] == ["Readiness,", "GET", "200", "Why"]
     assert "graphql_auto doctor" in doctor
     assert "Why it matters: " in doctor
     table = output.split("Operations so far")[1]
-    assert len(re.findall(r"^ (query|mutation|subscription) \w+ +1 ", table, re.MULTILINE)) == 19
-    assert output.rstrip().endswith("18 of 18 answers were as expected.")
+    assert len(re.findall(r"^(query|mutation|subscription) \w+ +1 ", table, re.MULTILINE)) == 21
+    assert output.rstrip().endswith("20 of 20 answers were as expected.")
 
 
 def test_an_answer_that_is_not_the_expected_one_ends_the_tour_with_an_error(environment):
@@ -125,7 +134,7 @@ def test_an_answer_that_is_not_the_expected_one_ends_the_tour_with_an_error(envi
         output, _ = process.communicate(timeout=120)
     assert process.returncode == 1, output
     assert "This is not the answer that was expected: " in output
-    assert output.rstrip().endswith("17 of 18 answers were as expected.")
+    assert output.rstrip().endswith("19 of 20 answers were as expected.")
 
 
 def test_logs_are_json_lines_when_they_are_asked_to_be(environment):

@@ -243,3 +243,19 @@ def test_logs_are_not_exported_and_output_is_clean(recording: Recording) -> None
     assert suspicious == []
     # The failing field of the traffic is logged by nobody, so no traceback belongs here at all.
     assert "Traceback" not in recording.output
+
+
+def test_the_sql_of_an_operation_arrives_with_its_field(recording: Recording) -> None:
+    """One span for each statement, below its operation, and the numbers of all of them in metrics, replayed at the last collection."""
+    statements = {}
+    for name in ("database", "mutation"):
+        operation = operation_of(recording, name)
+        (statement,) = [span for span in recording.telemetry.trace(operation.trace_id) if "db.system.name" in span.attributes]
+        assert (statement.parent_id, statement.scope, statement.attributes["db.namespace"]) == (operation.span_id, OURS, "shop.sqlite3")
+        assert operation.attributes["graphql_auto.db.query_count"] == 1
+        statements[statement.name] = statement.attributes["graphql.field.schema_coordinate"]
+    assert statements == {"SELECT shop_article": "Query.articles", "INSERT shop_article": "Mutation.addArticle"}
+    # An instrumentation of the driver counts under the same name what no operation ran.
+    assert count(point for point in recording.telemetry.metric("db.client.operation.duration") if point.scope == OURS) == 2
+    points = recording.telemetry.metric("graphql_auto.operation.db.queries")
+    assert count(points) >= recording.expected_operations

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from comparison import compare, enough
+from comparison import Known, compare, enough
 from outcomes import steady
 
 PASSING = {f"tests/test_it.py::test_{number}": "passed" for number in range(200)}
-TELEMETRY = {"operations": 50, "measured": 50, "internal_errors": 0, "probe": 1}
+TELEMETRY = {"operations": 50, "measured": 50, "statements": 70, "executed": 70, "internal_errors": 0, "probe": 1}
 
 
 def record(*, instrumented: bool = False, warnings: tuple[str, ...] = (), **changed: str | None) -> dict[str, Any]:
@@ -67,6 +67,36 @@ def test_a_warning_that_only_we_cause_is_a_difference() -> None:
     assert comparison.differences == ["new warning: new"]
 
 
+KNOWN = {"tests/test_it.py::test_0": Known(ending="failed: AssertionError: Lists differ", reason="we are in the list")}
+
+
+def test_a_known_difference_is_named_with_its_reason() -> None:
+    """A test that has to end differently does, in the way that is known: the suite holds, and says so. The run's exit code follows from it."""
+    instrumented = record(instrumented=True, test_0="failed: AssertionError: Lists differ: [1] != []") | {"exit": 1}
+    comparison = compare(record(), record(), instrumented, known=KNOWN)
+    assert comparison.holds
+    assert comparison.compared == 200
+    assert len(comparison.known) == 1
+    assert comparison.known[0].endswith("because we are in the list")
+
+
+@pytest.mark.parametrize(
+    ("bare", "instrumented"),
+    [("passed", "passed"), ("passed", "failed: KeyError"), ("failed: AssertionError: Lists differ",) * 2, (None, None)],
+)
+def test_a_difference_that_is_not_the_known_one_counts(bare: str | None, instrumented: str | None) -> None:
+    """A test that ends alike after all, ends in another way, fails bare too, or is gone: the list of what is known is wrong."""
+    comparison = compare(record(test_0=bare), record(test_0=bare), record(instrumented=True, test_0=instrumented), known=KNOWN)
+    assert len(comparison.differences) == 1
+    assert comparison.known == []
+
+
+def test_a_known_difference_covers_no_other() -> None:
+    """Beside a known difference another one is found as ever."""
+    instrumented = record(instrumented=True, test_0="failed: AssertionError: Lists differ: [1] != []", test_1="failed: KeyError")
+    assert len(compare(record(), record(), instrumented, known=KNOWN).differences) == 1
+
+
 def test_runs_that_are_not_what_they_say_prove_nothing() -> None:
     """A bare run that imported the package, or an instrumented one that did not, is no comparison."""
     assert not compare(record(instrumented=True), record(), record(instrumented=True)).holds
@@ -79,6 +109,15 @@ def test_an_instrumented_run_that_saw_too_little_proves_nothing(wrong: dict[str,
     comparison = compare(record(), record(), record(instrumented=True))
     assert list(enough(comparison, minimum_passed=190, minimum_operations=40, telemetry=TELEMETRY)) == []
     assert len(list(enough(comparison, minimum_passed=190, minimum_operations=40, telemetry=TELEMETRY | wrong))) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"statements": 0, "executed": 0}, {"statements": 69}, {"statements": 71}])
+def test_statements_that_were_not_seen_prove_nothing(wrong: dict[str, int]) -> None:
+    """Where statements are expected, as many have to be seen as were counted independently of us, and enough of them."""
+    comparison = compare(record(), record(), record(instrumented=True))
+    minima = {"minimum_passed": 190, "minimum_operations": 40, "minimum_statements": 60}
+    assert list(enough(comparison, telemetry=TELEMETRY, **minima)) == []
+    assert len(list(enough(comparison, telemetry=TELEMETRY | wrong, **minima))) == 1
 
 
 def test_a_suite_that_shrank_proves_nothing() -> None:

@@ -114,6 +114,7 @@ def test_a_wrong_setting_fails_manage_py_check_with_a_hint(configure, values, co
             "W004",
             "in MIDDLEWARE does nothing",
         ),
+        ({"EXPLAIN_SLOW_SQL": True}, {}, "W005", "no database is PostgreSQL"),
     ],
 )
 def test_settings_that_do_nothing_together_are_warnings(settings, configure, values, room, code, words):

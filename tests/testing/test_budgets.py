@@ -414,6 +414,13 @@ def test_a_block_decorates_functions_and_coroutine_functions(ask):
     assert (len(data["postsFast"]), title) == (6, "x")
     with pytest.raises(AssertionError, match="query PostsFast ran 2"):
         asyncio.run(max_queries(0)(later)("x"))
+
+    refused = max_queries(0)(later)
+
+    async def side_by_side():
+        return await asyncio.gather(*(refused(title) for title in "abc"), return_exceptions=True)
+
+    assert [type(outcome) for outcome in asyncio.run(side_by_side())] == [AssertionError] * 3
     with pytest.raises(TypeError, match="decorates functions"):
         max_queries(1)(type("Case", (), {}))
 

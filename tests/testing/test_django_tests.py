@@ -4,9 +4,10 @@
 
 import json
 import unittest
+from urllib.request import Request, urlopen
 
 import pytest
-from django.test import SimpleTestCase, TestCase, TransactionTestCase, override_settings
+from django.test import LiveServerTestCase, SimpleTestCase, TestCase, TransactionTestCase, override_settings
 
 from blog.factories import CommentFactory, PostFactory
 from otel_graphql_auto.testing import max_queries, no_n_plus_one
@@ -87,6 +88,28 @@ class Simple(Asking, SimpleTestCase):
             self.assertEqual(self.ask("{ hello }"), "Hello, world!")
 
 
+@override_settings(ROOT_URLCONF="tests.testing.urls", STATIC_URL="/static/")
+class Live(Asking, LiveServerTestCase):
+    __test__ = False
+
+    def ask(self, document):
+        body, headers = json.dumps({"query": document}).encode(), {"Content-Type": "application/json"}
+        with urlopen(Request(f"{self.live_server_url}/graphql", body, headers), timeout=20) as response:
+            answer = json.load(response)
+        self.assertNotIn("errors", answer)
+        return answer["data"]["postsFast"]
+
+    def test_kept(self):
+        self.fill()
+        with max_queries(FAST_COUNT):
+            self.assertEqual(len(self.ask(FAST)), 6)
+
+    def test_exceeded(self):
+        self.fill()
+        with max_queries(FAST_COUNT - 1):
+            self.ask(FAST)
+
+
 def run(case):
     """The messages of what failed, by test; there are no errors."""
     suite, result = unittest.defaultTestLoader.loadTestsFromTestCase(case), unittest.TestResult()
@@ -112,12 +135,28 @@ def test_in_a_test_case_a_budget_fails_as_assertions_do(database):
     assert "query PostsFast ran 2 SQL statements; the budget is 1" in failed["test_decorated"]
     assert "query PostsFast ran 2 SQL statements; the budget is 1" in failed["test_decorated_and_async"]
     assert "no GraphQL operation was executed" in failed["test_nothing"]
+    # The line of the test, and none of our frames: above a decorator there are no others.
+    assert all("otel_graphql_auto/testing" not in message for message in failed.values())
+    assert {name for name, message in failed.items() if "test_django_tests.py" in message} == {
+        "test_exceeded",
+        "test_n_plus_one",
+        "test_nothing",
+    }
 
 
 @pytest.mark.django_db(transaction=True)
 def test_in_a_transaction_test_case_too():
     count, failed = run(Transactions)
     assert count == 1
+    assert "query PostsFast ran 2 SQL statements; the budget is 1" in failed["test_exceeded"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_in_a_live_server_test_case_too():
+    """The operation runs in another thread, on the connection of the test."""
+    count, failed = run(Live)
+    assert count == 2
+    assert set(failed) == {"test_exceeded"}
     assert "query PostsFast ran 2 SQL statements; the budget is 1" in failed["test_exceeded"]
 
 
