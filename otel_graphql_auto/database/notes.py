@@ -44,7 +44,7 @@ class Notes:
     """`flush(operation)` makes the spans that wait."""
 
     locates_all: ClassVar[bool] = False
-    """For tests: every SELECT is looked for in the application's code, not only one that repeats itself."""
+    """For tests: every statement is looked for in the application's code, not only one that repeats itself."""
 
     def __init__(
         self, instruments: Instruments, options: Callable[[], Options], explain: Explain, flush: Callable[[Operation], Any]
@@ -122,10 +122,10 @@ class Notes:
             if series is None or series.server is not server:
                 series = entry.series = self._instruments.durations.series(server, statement, None)
             series.add(elapsed)
-        if statement.is_read:
-            if entry.place is None and coordinate is not None and (entry.count >= options.n_plus_one or self.locates_all):
-                entry.place = find_place(operation, coordinate, frame)
-        elif statement.tables_written is None or statement.tables_written:
+        is_repeated = statement.is_read and entry.count >= options.n_plus_one
+        if (is_repeated or self.locates_all) and entry.place is None and coordinate is not None:
+            entry.place = find_place(operation, coordinate, frame)
+        if not statement.is_read:
             report_write(server, statement.tables_written)
 
     def _record(self, server: Server, statement: Statement, error: str | None, elapsed: int, context: Any, *, is_slow: bool) -> None:

@@ -59,7 +59,7 @@ class Warnings:
                 self._logged.clear()
             self._logged[finding.coordinate] = now
         name = text(operation.name or "(anonymous)", semconv.MAX_NAME)
-        trace_id = format_trace_id(span.get_span_context().trace_id) if span is not None else None
+        trace_id = format_trace_id(span.get_span_context().trace_id) if span is not None and span.is_recording() else None
         numbers = {
             "operation_name": name,
             "operation_type": operation.type,
