@@ -90,6 +90,8 @@ class Notes:
         options = self.options()
         text = sql if type(sql) is str else text_of(sql, connection)
         statement = understand(text, server.system)
+        if not statement.is_read:
+            report_write(server, statement.tables_written)  # before anything else of this can fail
         frame = sys._getframe(3)  # what called the wrapper
         coordinate, path = find_cause(operation, frame)
         elapsed = ended - started
@@ -120,13 +122,13 @@ class Notes:
         else:
             series = entry.series
             if series is None or series.server is not server:
-                series = entry.series = self._instruments.durations.series(server, statement, None)
+                series = self._instruments.durations.series(server, statement, None)
+                if entry.statement.fingerprint == statement.fingerprint:  # not the entry of all that are too many
+                    entry.series = series
             series.add(elapsed)
         is_repeated = statement.is_read and entry.count >= options.n_plus_one
         if (is_repeated or self.locates_all) and entry.place is None and coordinate is not None:
             entry.place = find_place(operation, coordinate, frame)
-        if not statement.is_read:
-            report_write(server, statement.tables_written)
 
     def _record(self, server: Server, statement: Statement, error: str | None, elapsed: int, context: Any, *, is_slow: bool) -> None:
         """Slow and failed statements are few, and worth a way from the metric to their trace."""

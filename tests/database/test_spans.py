@@ -201,6 +201,21 @@ def test_an_operation_of_many_different_statements_is_bounded(seen, db, monkeypa
     assert sum(span.attributes.get(semconv.DB_FOLDED_COUNT, 1) for span in statement_spans(seen)) == 100
 
 
+def test_those_that_are_too_many_keep_their_labels(seen, db, monkeypatch):
+    """Counted together on the receipt, each under its own table in the metric."""
+    from otel_graphql_auto.database import ledger
+
+    monkeypatch.setattr(ledger, "_MAX_ENTRIES", 2)
+    tables = ["blog_post", "blog_user", "blog_comment", "blog_category"]
+    run(
+        "query Q($db: String!, $sql: [String]!) { raw(db: $db, sql: $sql) }",
+        db=db,
+        sql=[f"SELECT COUNT(*) FROM {table}" for table in tables],
+    )
+    points = seen.metrics()[semconv.DB_OPERATION_DURATION.name]
+    assert {point.attributes[semconv.DB_COLLECTION_NAME]: point.count for point in points} == dict.fromkeys(tables, 1)
+
+
 def test_memory_does_not_grow_with_the_number_of_statements(blog_on, db):
     """20,000 statements of one operation keep what 12,000 do: counts, and the few that wait for a span (`make bench` runs 100,000)."""
     from opentelemetry.sdk.trace import TracerProvider

@@ -173,7 +173,8 @@ def _command(suite: Suite, *, instrumented: bool) -> list[str]:
     if suite.script is not None:
         # All warnings, as Django's own builds have it: its script turns some of them into errors.
         return ["-Wall", *([str(HERE / "instrumented.py")] if instrumented else []), suite.script]
-    plugins = ["-p", "outcomes", *(["-p", "plugin"] if instrumented else [])]
+    # Bare means without the fixtures that the package has for its users' tests, too: pytest finds them by entry point.
+    plugins = ["-p", "outcomes", "-p", "plugin" if instrumented else "no:graphql_auto"]
     return ["-m", "pytest", "-q", "--rootdir=.", "-p", "no:cacheprovider", *plugins]
 
 
