@@ -22,6 +22,7 @@ matrix: .venv/.dev  ## The in-process tests on other versions of Python, Django 
 
 bench: .venv/.dev  ## What the package costs, as ratios of interleaved runs
 	$(BIN)/python tests/performance/overhead.py $(ARGS)
+	$(BIN)/python tests/performance/statements.py
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

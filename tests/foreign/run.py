@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import json
 import os
 import shutil
@@ -73,21 +74,27 @@ def _other_version(suite: Suite, version: str) -> Suite:
 
 def _begin(suite: Suite, pool: ThreadPoolExecutor) -> Runs | StepError:
     """Get the suite ready and put its runs into the queue."""
-    folder = BUILD / "foreign" / f"{suite.name}-{suite.version}"
     started = time.monotonic()
     try:
-        python = make_environment(
-            folder / "environment",
-            interpreter=sys.executable,
-            requirements=["pip", "--editable", str(REPOSITORY), f"{suite.distribution}=={suite.version}", *suite.requirements],
-        )
-        source = _unpack(_sdist(suite, python=python), folder / "source")
+        python, source = _prepare(suite.distribution, suite.version, suite.requirements)
     except StepError as problem:
         return problem
-    # A suite without a configuration of its own would else be given that of the checkout, which is further up.
-    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     print(f"{suite.name} {suite.version}: environment and sdist {time.monotonic() - started:.1f}s", flush=True)
     return tuple(pool.submit(_run, suite, python=python, source=source, name=name) for name in ("bare", "bare_again", "instrumented"))
+
+
+@functools.cache
+def _prepare(distribution: str, version: str, requirements: tuple[str, ...]) -> tuple[str, Path]:
+    """Python of a new environment, and the folder of the unpacked source. Suites that need the same share both."""
+    folder = BUILD / "foreign" / f"{distribution}-{version}"
+    python = make_environment(
+        folder / "environment",
+        interpreter=sys.executable,
+        requirements=["pip", "--editable", str(REPOSITORY), f"{distribution}=={version}", *requirements],
+    )
+    # A suite without a configuration of its own would else be given that of the checkout, which is further up.
+    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    return python, _unpack(_sdist(distribution, version, folder=folder / "sdist", python=python), folder / "source")
 
 
 def _finish(suite: Suite, runs: Runs | StepError) -> bool:
@@ -113,12 +120,11 @@ def _compare(suite: Suite, bare: dict[str, Any], again: dict[str, Any], instrume
     return comparison
 
 
-def _sdist(suite: Suite, *, python: str) -> Path:
+def _sdist(distribution: str, version: str, *, folder: Path, python: str) -> Path:
     """The source distribution, downloaded once per version."""
-    folder = BUILD / "foreign" / "sdists" / f"{suite.distribution}-{suite.version}"
     if not list(folder.glob("*.tar.gz")):
         # Only this package as source: pip builds its metadata, and the build backend may come as a wheel.
-        only_source = ["--no-deps", "--no-binary", suite.distribution, f"{suite.distribution}=={suite.version}"]
+        only_source = ["--no-deps", "--no-binary", distribution, f"{distribution}=={version}"]
         run([python, "-m", "pip", "download", "--quiet", "--dest", str(folder), *only_source])
     (archive,) = folder.glob("*.tar.gz")
     return archive
@@ -136,7 +142,7 @@ def _unpack(archive: Path, folder: Path) -> Path:
 def _run(suite: Suite, *, python: str, source: Path, name: str) -> dict[str, Any]:
     """The record that outcomes.py wrote of one run of the suite."""
     folder = source.parents[1]
-    outcomes, telemetry, log = (folder / f"{name}{ending}" for ending in (".json", "_telemetry.json", ".log"))
+    outcomes, telemetry, log = (folder / f"{suite.name}-{name}{ending}" for ending in (".json", "_telemetry.json", ".log"))
     for file in (outcomes, telemetry):
         file.unlink(missing_ok=True)
     environment = clean_environment(
@@ -189,8 +195,11 @@ def _database(suite: Suite) -> Iterator[dict[str, str]]:
     sys.path.append(str(REPOSITORY))
     from tests.services.postgres import postgres
 
-    with postgres() as server:
-        yield {"FOREIGN_DATABASE": json.dumps(server.settings())}
+    try:
+        with postgres() as server:
+            yield {"FOREIGN_DATABASE": json.dumps(server.settings())}
+    except AssertionError as problem:
+        raise StepError(f"PostgreSQL does not start: {problem}") from None
 
 
 def _tail(log: Path, *, lines: int = 20) -> str:

@@ -67,6 +67,7 @@ DJANGO_KNOWN = {
 }
 
 SUITES = (
+    # The long ones first: what is left for the end does not leave a core without work.
     Suite(
         name="graphql-core",
         version="3.2.14",
@@ -81,6 +82,32 @@ SUITES = (
         arguments=("tests",),
         minimum_passed=2800,
         minimum_operations=550,
+    ),
+    Suite(
+        name="django-postgresql",
+        package="django",
+        version="5.2.19",
+        requirements=DJANGO_REQUIREMENTS,
+        folder="tests",
+        script="runtests.py",
+        arguments=("--settings=django_postgresql", *DJANGO_ARGUMENTS, *DJANGO_APPS),
+        minimum_passed=1000,
+        minimum_operations=1100,
+        minimum_statements=7_000,
+        postgresql=True,
+        known=DJANGO_KNOWN,
+    ),
+    Suite(
+        name="django",
+        version="5.2.19",
+        requirements=DJANGO_REQUIREMENTS,
+        folder="tests",
+        script="runtests.py",
+        arguments=("--settings=django_sqlite", *DJANGO_ARGUMENTS, *DJANGO_APPS, *DJANGO_MORE_APPS),
+        minimum_passed=1750,
+        minimum_operations=1950,
+        minimum_statements=12_500,
+        known=DJANGO_KNOWN,
     ),
     Suite(
         name="graphene-django",
@@ -111,31 +138,5 @@ SUITES = (
         arguments=("-o", "asyncio_default_fixture_loop_scope=function", "test_aiodataloader.py"),
         minimum_passed=25,
         minimum_operations=0,
-    ),
-    Suite(
-        name="django",
-        version="5.2.19",
-        requirements=DJANGO_REQUIREMENTS,
-        folder="tests",
-        script="runtests.py",
-        arguments=("--settings=django_sqlite", *DJANGO_ARGUMENTS, *DJANGO_APPS, *DJANGO_MORE_APPS),
-        minimum_passed=1750,
-        minimum_operations=1950,
-        minimum_statements=12_500,
-        known=DJANGO_KNOWN,
-    ),
-    Suite(
-        name="django-postgresql",
-        package="django",
-        version="5.2.19",
-        requirements=DJANGO_REQUIREMENTS,
-        folder="tests",
-        script="runtests.py",
-        arguments=("--settings=django_postgresql", *DJANGO_ARGUMENTS, *DJANGO_APPS),
-        minimum_passed=1000,
-        minimum_operations=1100,
-        minimum_statements=7_000,
-        postgresql=True,
-        known=DJANGO_KNOWN,
     ),
 )

@@ -93,8 +93,6 @@ def _remark(workload: str, variant: str, row: dict) -> str:
     if variant != "ours":
         return ""
     goal, ratio = WORKLOADS[workload].goal, row["wall_ratio"]
-    if goal is None:
-        return ""
     verdict = "reached" if ratio["high"] <= goal else "missed" if ratio["low"] > goal else "too close to call"
     return f"goal {goal:.2f}: {verdict}"
 

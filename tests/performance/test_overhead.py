@@ -47,12 +47,15 @@ def test_the_answers_are_large_enough_to_be_what_they_claim(checked):
 
 def test_each_variant_makes_the_spans_it_should(checked):
     """One SERVER span under upstream, one operation span more with the package, none where nothing is sampled or instrumented."""
-    for variants in checked.values():
+    for workload, variants in checked.items():
+        statement_spans = sum(number for name, number in variants["ours"]["spans"].items() if name.startswith("CLIENT "))
+        # 50 look-ups of one field: ten spans, and one for the other 40.
+        assert statement_spans == min(WORKLOADS[workload], 12)
         assert variants["bare"]["spans"] == variants["unsampled"]["spans"] == {}
         assert variants["upstream"]["spans"] == {SERVER: 1}
         assert variants["ours"]["spans"][SERVER] == variants["ours"]["spans"][OPERATION] == 1
         others = variants["ours"]["spans"].keys() - {SERVER, OPERATION}
-        assert all(name.startswith("INTERNAL GraphQL ") for name in others)
+        assert all(name.startswith(("INTERNAL GraphQL ", "CLIENT SELECT bench_library_")) for name in others)
 
 
 def test_a_few_rounds_give_a_summary_and_a_table(tmp_path):
@@ -94,3 +97,19 @@ def test_the_ratio_is_the_median_of_pairs_with_its_interval():
     )
     done = subprocess.run([sys.executable, "-c", script, str(HERE)], capture_output=True, text=True, timeout=60, check=True)
     assert json.loads(done.stdout) == pytest.approx([1.2, 1.2, 1.2, 1.1])
+
+
+def test_the_cost_of_a_statement_is_measured():
+    """A line for each way in which a statement can be told of, and the memory of a long operation."""
+    done = subprocess.run(
+        [sys.executable, str(HERE / "statements.py"), "--rounds", "2"], capture_output=True, text=True, timeout=120, check=True
+    )
+    lines = done.stdout.splitlines()
+    assert [line.partition(":")[0] for line in lines] == [
+        "one span of the SDK with ten attributes",
+        "a statement, a span of its own",
+        "a statement, beyond the budget",
+        "a statement, unsampled",
+        "an operation of 100,000 statements",
+    ]
+    assert float(lines[-1].split()[5]) < 100

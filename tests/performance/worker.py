@@ -99,7 +99,7 @@ class Process:
             status, body = self.request(workload)
         spans, exported = self.telemetry.take()
         self._check_answer(WORKLOADS[workload], status, body, len(statements))
-        self._check_spans(exported)
+        self._check_spans(exported, WORKLOADS[workload].statements)
         self.bodies[workload] = body
         return {
             "digest": hashlib.sha256(body).hexdigest(),
@@ -118,10 +118,14 @@ class Process:
         if statements != workload.statements:
             raise WrongError(f"{workload.title}: {statements} SQL statements, {workload.statements} expected")
 
-    def _check_spans(self, exported: list) -> None:
+    def _check_spans(self, exported: list, statements: int) -> None:
         servers = [span for span in exported if span.kind.name == "SERVER"]
         operations = [span for span in exported if span.name == "query"]
-        others = Counter(span.name for span in exported if span not in servers and span not in operations)
+        sql = [span for span in exported if "db.system.name" in span.attributes]
+        others = Counter(span.name for span in exported if span not in servers + operations + sql)
+        told = sum(span.attributes.get("graphql_auto.db.folded_count", 1) for span in sql)
+        if told != (statements if operations else 0):
+            raise WrongError(f"{self.variant.title}: the spans of SQL stand for {told} statements, {statements} were sent")
         if (len(servers), len(operations)) != (self.variant.server_spans, self.variant.operation_spans):
             raise WrongError(f"{self.variant.title}: {len(servers)} SERVER and {len(operations)} operation spans for one request")
         if set(others) - PHASE_SPANS or any(number > 1 for number in others.values()):
