@@ -14,7 +14,7 @@ picture: .venv/.demo  ## docs/console.svg, drawn from real operations of the dem
 test: .venv/.dev  ## All tests; ARGS goes to pytest
 	$(BIN)/python -m pytest $(ARGS)
 
-foreign: .venv/.dev  ## Test suites of graphql-core, graphene-django and aiodataloader, bare and instrumented
+foreign: .venv/.dev  ## Test suites of Django, graphql-core, graphene-django and aiodataloader, bare and instrumented
 	$(BIN)/python tests/foreign/run.py $(ARGS)
 
 matrix: .venv/.dev  ## The in-process tests on other versions of Python, Django and graphql-core

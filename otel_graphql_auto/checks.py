@@ -28,7 +28,13 @@ def check_settings(**_: Any) -> list[checks.CheckMessage]:
 def idle() -> list[Problem]:
     """Settings that are right one by one and do nothing together."""
     values = settings.get()
-    return [*_of_rooms_that_are_off(values), *_without_a_manifest(values), *_without_users(values), *_without_readers(values), *_without_postgresql(values)]
+    return [
+        *_of_rooms_that_are_off(values),
+        *_without_a_manifest(values),
+        *_without_users(values),
+        *_without_readers(values),
+        *_without_postgresql(values),
+    ]
 
 
 def _of_rooms_that_are_off(values: settings.Settings) -> Iterator[Problem]:

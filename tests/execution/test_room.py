@@ -59,7 +59,13 @@ def test_a_slow_operation_says_so_in_four_places(seen, post, configure, caplog):
     assert value_of(seen, semconv.SLOW_OPERATIONS, OPERATION_NAME="Slow") == value_of(seen, semconv.SLOW_OPERATIONS) == 1
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
-    for part in ("Slow", slow.attributes[semconv.DOCUMENT_HASH], format(slow.context.trace_id, "032x"), "threshold 500 ms", "db 0 in 0.0 ms"):
+    for part in (
+        "Slow",
+        slow.attributes[semconv.DOCUMENT_HASH],
+        format(slow.context.trace_id, "032x"),
+        "threshold 500 ms",
+        "db 0 in 0.0 ms",
+    ):
         assert part in record.getMessage()
     assert record.trace_id == format(slow.context.trace_id, "032x")
 

@@ -33,10 +33,10 @@ from environments import BUILD, REPOSITORY, StepError, clean_environment, last_l
 from suites import SUITES, Suite  # noqa: E402
 
 LONGEST_RUN = 400
-"""Seconds after which one run of a suite counts as hanging; the longest takes about 70 beside another one."""
+"""Seconds after which one run of a suite counts as hanging; the longest takes about 65 on an idle machine."""
 
 AT_ONCE = min(2, os.cpu_count() or 1)
-"""Runs at the same time. Each is one process that waits for nobody, and two hardly slow each other down on two cores."""
+"""Runs at the same time. Each is one process, with a database of its own: none depends on another."""
 
 
 def main() -> int:
