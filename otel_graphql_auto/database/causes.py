@@ -12,18 +12,20 @@ from otel_graphql_auto.operation import Operation, cause
 
 __all__ = ["field_frame", "find_cause"]
 
-_EXECUTING = "execute_field"
-_AWAITING = ("await_result", "await_completed")
-"""Functions of graphql-core's ExecutionContext, by name: subclasses override them, and a name is faster compared than code."""
+_EXECUTING = frozenset({"execute_field", "await_result", "await_completed"})
+"""Functions of graphql-core's ExecutionContext, by name: subclasses override them, and names are faster looked up than code compared."""
 
 
 def find_cause(operation: Operation, frame: FrameType | None) -> tuple[str | None, Any]:
     """The coordinate and the path (graphql-core's linked Path) of the field for which the code in `frame` runs; None where it is not known."""
-    found = field_frame(frame)
-    if found is not None:
-        definition, parent_type, name, path = found[1]
-        if definition is operation.definition:
-            return f"{parent_type.name}.{name}", path
+    executing = _EXECUTING
+    while frame is not None:
+        if frame.f_code.co_name in executing and (described := _describe(frame.f_locals)) is not None:
+            definition, parent_type, name, path = described
+            if definition is operation.definition:
+                return f"{parent_type.name}.{name}", path
+            break
+        frame = frame.f_back
     known = cause.get()
     if known is not None and known.operation is operation:
         return known.coordinate, known.path
@@ -33,11 +35,8 @@ def find_cause(operation: Operation, frame: FrameType | None) -> tuple[str | Non
 def field_frame(frame: FrameType | None) -> tuple[FrameType, tuple[Any, Any, str, Any]] | None:
     """The innermost frame outside of `frame` that executes a field, with the operation's definition, parent type, field name and path."""
     while frame is not None:
-        name = frame.f_code.co_name
-        if name == _EXECUTING or name in _AWAITING:
-            described = _describe(frame.f_locals)
-            if described is not None:
-                return frame, described
+        if frame.f_code.co_name in _EXECUTING and (described := _describe(frame.f_locals)) is not None:
+            return frame, described
         frame = frame.f_back
     return None
 

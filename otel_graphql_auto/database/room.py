@@ -14,12 +14,13 @@ from opentelemetry.trace import Span, get_current_span
 from otel_graphql_auto import finding, semconv, settings
 from otel_graphql_auto._providers import Providers
 from otel_graphql_auto._safety import guard
+from otel_graphql_auto.database.books import Books
 from otel_graphql_auto.database.capture import make_wrapper
 from otel_graphql_auto.database.comments import ApplicationName
 from otel_graphql_auto.database.connections import Connections
 from otel_graphql_auto.database.explain import Explain
 from otel_graphql_auto.database.ledger import Ledger
-from otel_graphql_auto.database.notes import Notes, ledger_of
+from otel_graphql_auto.database.notes import Notes
 from otel_graphql_auto.database.options import INACTIVE, Options, read_options
 from otel_graphql_auto.database.servers import server_of
 from otel_graphql_auto.database.telemetry import Instruments
@@ -52,7 +53,8 @@ class Database(Room):
         self._read_options = guard(self.name, read_options)
         self._options: Options | None = None
         settings.on_reload(self._forget_options)
-        notes = Notes(instruments, self.options, Explain(providers.tracer), self._totals.flush)
+        books = Books(providers.tracer, instruments, self.options)
+        notes = self._notes = Notes(books.settle, self.options, Explain(providers.tracer))
         self._connections = Connections(lambda connection: make_wrapper(notes, server_of(connection)))
         self._application_name = ApplicationName(self._service_name)
 
@@ -113,7 +115,7 @@ class Database(Room):
         self._settle(operation, ledger, operation.span)
         self._record(operation, ledger)
         if ledger is not None and operation.outer is not None:
-            outer = ledger_of(operation.outer)
+            outer = self._notes.ledger_of(operation.outer)
             outer.inner_count += ledger.count + ledger.inner_count
             outer.inner_duration_ns += ledger.duration_ns + ledger.inner_duration_ns
 

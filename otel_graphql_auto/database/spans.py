@@ -21,10 +21,8 @@ def add_span(tracer: Tracer, operation: Operation, executed: Executed, *, is_slo
     return _make(tracer, operation, executed, attributes, executed.ended)
 
 
-def add_span_for_all(tracer: Tracer, operation: Operation, together: Together) -> Span | None:
+def add_span_for_all(tracer: Tracer, operation: Operation, together: Together) -> Span:
     """The one span of statements beyond the budget: from the beginning of the first to the end of the last."""
-    if together.first is None:
-        return None  # it is being written down in another thread
     first = together.first._replace(error=together.error)
     attributes = _attributes(first)
     attributes[semconv.DB_FOLDED_COUNT] = together.count
@@ -45,7 +43,7 @@ def _make(tracer: Tracer, operation: Operation, executed: Executed, attributes: 
 
 
 def _attributes(executed: Executed) -> dict[str, Any]:
-    statement = executed.statement
+    statement, coordinate = executed.statement, executed.entry.coordinate
     attributes = {
         **executed.server.attributes,
         semconv.DB_OPERATION_NAME: statement.operation,
@@ -55,10 +53,10 @@ def _attributes(executed: Executed) -> dict[str, Any]:
     }
     if statement.collection is not None:
         attributes[semconv.DB_COLLECTION_NAME] = statement.collection
-    if executed.coordinate is None:
+    if coordinate is None:
         attributes[semconv.DB_UNATTRIBUTED] = True
     else:
-        attributes[semconv.FIELD_SCHEMA_COORDINATE] = executed.coordinate
+        attributes[semconv.FIELD_SCHEMA_COORDINATE] = coordinate
         attributes[semconv.FIELD_PATH] = path_text(executed.path.as_list())
     if executed.batch is not None:
         attributes[semconv.DB_OPERATION_BATCH_SIZE] = executed.batch

@@ -12,7 +12,7 @@ from otel_graphql_auto.database.findings import Finding, find
 from otel_graphql_auto.database.ledger import Ledger
 from otel_graphql_auto.database.options import Options
 from otel_graphql_auto.database.reports import Warnings, describe
-from otel_graphql_auto.database.spans import add_span, add_span_for_all
+from otel_graphql_auto.database.spans import add_span_for_all
 from otel_graphql_auto.database.telemetry import Instruments
 from otel_graphql_auto.operation import Operation
 
@@ -28,15 +28,8 @@ class Totals:
         self._options = options
         self._warnings = Warnings()
 
-    def flush(self, operation: Operation) -> None:
-        """Make the spans that wait."""
-        slow_ns = self._options().slow_ns
-        for executed in operation.queries.take_pending():
-            add_span(self._tracer, operation, executed, is_slow=executed.ended - executed.started > slow_ns)
-
     def add_spans(self, operation: Operation, ledger: Ledger) -> None:
-        """Make all spans that are still to be made."""
-        self.flush(operation)
+        """Make the spans of statements beyond the budget."""
         for entry in ledger.entries.values():
             if entry.together is not None:
                 add_span_for_all(self._tracer, operation, entry.together)

@@ -217,7 +217,7 @@ def test_those_that_are_too_many_keep_their_labels(seen, db, monkeypatch):
 
 
 def test_memory_does_not_grow_with_the_number_of_statements(blog_on, db):
-    """20,000 statements of one operation keep what 12,000 do: counts, and the few that wait for a span (`make bench` runs 100,000)."""
+    """20,000 statements of one operation keep what 12,000 do: counts, and the few rows that wait (`make bench` runs 100,000)."""
     from opentelemetry.sdk.trace import TracerProvider
 
     import otel_graphql_auto
@@ -234,7 +234,7 @@ def test_memory_does_not_grow_with_the_number_of_statements(blog_on, db):
         with connection.cursor() as cursor, connection.execute_wrapper(execute):
             for number in range(20_000):
                 cursor.execute("SELECT title FROM blog_post WHERE id = %s", (number,))
-                pending.append(len(current_operation().queries.pending)) if number % 1000 == 0 else None
+                pending.append(len(current_operation().queries.rows)) if number % 1000 == 0 else None
                 if number in (12_000, 19_999):
                     gc.collect()
                     sizes.append(tracemalloc.get_traced_memory()[0])
@@ -279,5 +279,5 @@ def test_a_receipt_keeps_no_rows_and_no_context(seen, db):
     gc.collect()
     assert kept[0]() is None
     (operation,) = seen.operations
-    assert operation.queries.pending == []
+    assert operation.queries.rows == []
     assert operation.queries.count == 1

@@ -301,7 +301,7 @@ def test_budgets_work_where_the_sdk_is_disabled(ask, monkeypatch):
 
 def test_an_error_of_the_package_does_not_pass_for_a_low_count(ask, forgiving, monkeypatch):
     """It is kept from the application, and the number is wrong."""
-    monkeypatch.setattr(Notes, "_note", lambda *_: 1 / 0)
+    monkeypatch.setattr("otel_graphql_auto.database.notes.find_cause", lambda *_: 1 / 0)
     message = fails(max_queries(10), lambda: ask(FAST), RuntimeError)
     assert "otel_graphql_auto has failed inside the block" in message
 
