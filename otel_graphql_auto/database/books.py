@@ -36,10 +36,12 @@ class Books:
         self._measure = guard("database", self._record)
 
     def settle(self, operation: Operation, ledger: Ledger) -> None:
-        """Count the rows that wait. Rows that come meanwhile are counted the next time."""
+        """Count the rows that wait. Those that come meanwhile are counted the next time."""
         options = self._options()
         with ledger.lock:
-            rows, ledger.rows = ledger.rows, []
+            # Appending needs no lock (list operations are atomic), so the list stays where it is: what is taken is what is there now.
+            rows = ledger.rows[: len(ledger.rows)]
+            del ledger.rows[: len(rows)]
             spans = [row for row in rows if self._count(ledger, row, options)]
         for row in rows:
             self._measure(row, options)
@@ -51,15 +53,15 @@ class Books:
         entry, _, _, _, started, ended, error, _, _, context, same = row
         elapsed = ended - started
         is_slow = elapsed > options.slow_ns
-        totals = ledger.totals
-        totals.count += 1
-        totals.duration_ns += elapsed
-        totals.slow_count += is_slow
+        sums = ledger.sums
+        sums.count += 1
+        sums.duration_ns += elapsed
+        sums.slow_count += is_slow
         entry.count += 1
         entry.duration_ns += elapsed
         if same is not None:
             if same in ledger.seen:
-                totals.duplicate_count += 1
+                sums.duplicate_count += 1
             elif len(ledger.seen) < _MAX_SEEN:
                 ledger.seen.add(same)
         if context is None:

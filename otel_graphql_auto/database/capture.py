@@ -51,8 +51,7 @@ def make_wrapper(observer: Observer, server: Server) -> Callable[..., Any]:
         given, error = sql, None
         if options.comments:
             sql = comment(sql, operation.span) or sql
-        kind: Any = type(getattr(context.get("cursor"), "cursor", None))
-        if is_traced(kind):
+        if is_traced(context.get("cursor")):
             execute = _untraced(execute)
         started = now()
         try:
@@ -67,9 +66,21 @@ def make_wrapper(observer: Observer, server: Server) -> Callable[..., Any]:
     return observe_statement
 
 
-@functools.lru_cache(maxsize=100)
 def _is_traced(cursor: Any) -> bool:
-    """Whether a driver's cursors make spans by themselves: OpenTelemetry's instrumentations put a class of their own before the driver's."""
+    """Whether the driver's cursor in Django's makes spans by itself. Some backends put one of their own in between."""
+    for _ in range(3):
+        cursor = getattr(cursor, "cursor", None)
+        if cursor is None or callable(cursor):
+            return False
+        kind: Any = type(cursor)
+        if _is_of_opentelemetry(kind):
+            return True
+    return False
+
+
+@functools.lru_cache(maxsize=100)
+def _is_of_opentelemetry(cursor: Any) -> bool:
+    """OpenTelemetry's instrumentations put a class of their own before the driver's."""
     return any(kind.__module__.startswith("opentelemetry.") for kind in cursor.__mro__)
 
 

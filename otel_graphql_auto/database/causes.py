@@ -5,37 +5,96 @@ It says nothing rather than guess: a frame or a context that belongs to another 
 
 from __future__ import annotations
 
+import sys
 from types import FrameType
 from typing import Any
 
+from graphql.execution.execute import ExecutionContext
+
 from otel_graphql_auto.operation import Operation, cause
 
-__all__ = ["field_frame", "find_cause"]
+__all__ = ["TO_CALLER", "field_frame", "find_cause"]
 
-_EXECUTING = frozenset({"execute_field", "await_result", "await_completed"})
-"""Functions of graphql-core's ExecutionContext, by name: subclasses override them, and names are faster looked up than code compared."""
+TO_CALLER = 4
+"""Frames from `Notes.note` to what called `cursor.execute()`: our wrapper and two of Django's CursorWrapper."""
+
+_FIELDS = frozenset({"execute_field", "await_result", "await_completed"})
+"""Functions of graphql-core's ExecutionContext that execute a field, by name: subclasses override them."""
+
+_EXECUTING = _FIELDS | {"complete_list_value"}
+"""Those that know which field it is."""
+
+_FIELD, _LIST = ExecutionContext.execute_field.__code__, ExecutionContext.complete_list_value.__code__
+
+_MAX_DEPTHS = 2000
+
+_depths: dict[str, int] = {}
+"""How far up the field's frame was the last time that a statement of this fingerprint ran.
+
+Python makes an object for each frame that is looked at, which costs more than all the rest that is done for a statement.
+"""
 
 
-def find_cause(operation: Operation, frame: FrameType | None) -> tuple[str | None, Any]:
-    """The coordinate and the path (graphql-core's linked Path) of the field for which the code in `frame` runs; None where it is not known."""
-    executing = _EXECUTING
-    while frame is not None:
-        if frame.f_code.co_name in executing and (described := _describe(frame.f_locals)) is not None:
-            definition, parent_type, name, path = described
-            if definition is operation.definition:
-                return f"{parent_type.name}.{name}", path
-            break
-        frame = frame.f_back
+def find_cause(operation: Operation, fingerprint: str) -> tuple[str | None, Any]:
+    """The coordinate and the path (graphql-core's linked Path) of the field for which a statement runs now; None where it is not known.
+
+    To be called from `Notes.note`.
+    """
+    found = _where_it_was(operation, fingerprint) or _on_the_stack(operation, fingerprint)
+    if found is not None:
+        return found
     known = cause.get()
     if known is not None and known.operation is operation:
         return known.coordinate, known.path
     return None, None
 
 
+def _where_it_was(operation: Operation, fingerprint: str) -> tuple[str, Any] | None:
+    """The field of the frame at the remembered place, if it is certain that none is nearer.
+
+    A field whose resolver has not returned, and a list of which no item has been completed, have no field below them: whatever
+    could be nearer would belong to an operation inside this one, and that one would be the current one.
+    """
+    depth = _depths.get(fingerprint)
+    if depth is None:
+        return None
+    try:
+        frame = sys._getframe(depth)
+    except ValueError:
+        return None
+    code = frame.f_code
+    if code is not _FIELD and code is not _LIST:
+        return None
+    variables = frame.f_locals
+    if ("result" if code is _FIELD else "index") in variables or "info" not in variables:
+        return None
+    info = variables["info"]
+    return (f"{info.parent_type.name}.{info.field_name}", info.path) if info.operation is operation.definition else None
+
+
+def _on_the_stack(operation: Operation, fingerprint: str) -> tuple[str, Any] | None:
+    depth = TO_CALLER + 2
+    try:
+        frame: FrameType | None = sys._getframe(depth)
+    except ValueError:
+        return None
+    executing = _EXECUTING
+    while frame is not None:
+        if frame.f_code.co_name in executing and (described := _describe(frame.f_locals)) is not None:
+            if len(_depths) >= _MAX_DEPTHS:
+                _depths.clear()
+            _depths[fingerprint] = depth
+            definition, parent_type, name, path = described
+            return (f"{parent_type.name}.{name}", path) if definition is operation.definition else None
+        frame = frame.f_back
+        depth += 1
+    return None
+
+
 def field_frame(frame: FrameType | None) -> tuple[FrameType, tuple[Any, Any, str, Any]] | None:
     """The innermost frame outside of `frame` that executes a field, with the operation's definition, parent type, field name and path."""
     while frame is not None:
-        if frame.f_code.co_name in _EXECUTING and (described := _describe(frame.f_locals)) is not None:
+        if frame.f_code.co_name in _FIELDS and (described := _describe(frame.f_locals)) is not None:
             return frame, described
         frame = frame.f_back
     return None

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
-from time import monotonic
+from time import monotonic, time_ns
 from typing import Any
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
@@ -48,11 +49,12 @@ class Explain:
 
     def consider(self, connection: Any, server: Server, statement: Statement, sql: Any, params: Any, context: Any) -> None:
         """Ask for the plan of this statement, if it is a SELECT on PostgreSQL and nothing was asked lately."""
-        if server.system != "postgresql" or not statement.is_read or not isinstance(sql, str) or not self._may(statement.fingerprint):
+        if server.system != "postgresql" or not isinstance(sql, str) or not _can_be_explained(statement):
             return
-        parameters = tuple(params) if isinstance(params, list) else params
-        name = "graphql_auto_explain"
-        threading.Thread(target=self._run, args=(connection, server, statement, sql, parameters, context), name=name, daemon=True).start()
+        if self._may(statement.fingerprint):
+            parameters = tuple(params) if isinstance(params, list) else params
+            arguments = (connection, server, statement, sql, parameters, context)
+            threading.Thread(target=self._run, args=arguments, name="graphql_auto_explain", daemon=True).start()
 
     def _may(self, fingerprint: str) -> bool:
         now = monotonic()
@@ -65,21 +67,31 @@ class Explain:
         return True
 
     def _explain(self, connection: Any, server: Server, statement: Statement, sql: str, params: Any, context: Any) -> None:
+        started = time_ns()
+        try:
+            with suppress_instrumentation():
+                plan = _ask(connection, sql, params)
+        except Exception as error:  # noqa: BLE001 - the statement may read what only its own transaction can see
+            _logger.debug("No plan of %s: %s", statement.summary, error)
+            return
+        plan = json.loads(plan) if isinstance(plan, str) else plan
         attributes = {
             **server.attributes,
             semconv.DB_OPERATION_NAME: semconv.SPAN_EXPLAIN,
             semconv.DB_QUERY_SUMMARY: f"{semconv.SPAN_EXPLAIN} {statement.summary}",
             semconv.DB_FINGERPRINT: statement.fingerprint,
+            semconv.DB_PLAN: text(json.dumps(_without_values(plan)), _MAX_PLAN),
         }
-        with self._tracer.start_as_current_span(attributes[semconv.DB_QUERY_SUMMARY], context, SpanKind.CLIENT, attributes) as span:
-            try:
-                with suppress_instrumentation():
-                    plan = _ask(connection, sql, params)
-            except Exception as error:  # noqa: BLE001 - the statement may read what only its own transaction can see
-                _logger.debug("No plan of %s: %s", statement.summary, error)
-                return
-            plan = json.loads(plan) if isinstance(plan, str) else plan
-            span.set_attribute(semconv.DB_PLAN, text(json.dumps(_without_values(plan)), _MAX_PLAN))
+        name = attributes[semconv.DB_QUERY_SUMMARY]
+        self._tracer.start_span(name, context, SpanKind.CLIENT, attributes, start_time=started).end()
+
+
+def _can_be_explained(statement: Statement) -> bool:
+    """One SELECT that takes no locks. Of several statements only the first would be explained, and the others would run."""
+    return statement.operation == "SELECT" and statement.is_read and ";" not in statement.text and not _LOCKING.search(statement.text)
+
+
+_LOCKING = re.compile(r"\bFOR (NO KEY )?(UPDATE|KEY SHARE|SHARE)\b", re.IGNORECASE)
 
 
 def _ask(connection: Any, sql: str, params: Any) -> Any:
@@ -98,12 +110,34 @@ def _ask(connection: Any, sql: str, params: Any) -> Any:
         connection.close()
 
 
+_NAMES = frozenset(
+    {
+        "Node Type",
+        "Strategy",
+        "Partial Mode",
+        "Parent Relationship",
+        "Subplan Name",
+        "CTE Name",
+        "Tuplestore Name",
+        "Function Name",
+        "Table Function Name",
+        "Schema",
+        "Relation Name",
+        "Alias",
+        "Index Name",
+        "Join Type",
+        "Scan Direction",
+        "Operation",
+        "Command",
+        "Cache Mode",
+    }
+)
+"""What a plan has names and words of PostgreSQL's under. Everything else that is text may show a value of the statement."""
+
+
 def _without_values(plan: Any, key: str = "") -> Any:
-    """A plan shows conditions with the values that the statement was given."""
     if isinstance(plan, dict):
         return {name: _without_values(value, name) for name, value in plan.items()}
     if isinstance(plan, list):
         return [_without_values(value, key) for value in plan]
-    if isinstance(plan, str) and (key.endswith(("Cond", "Filter", "Call", "Key", "Output")) or key == "Expression"):
-        return understand(plan, "postgresql").text
-    return plan
+    return understand(plan, "postgresql").text if isinstance(plan, str) and key not in _NAMES else plan

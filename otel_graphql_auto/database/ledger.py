@@ -98,7 +98,7 @@ class Ledger:
     somebody looks.
     """
 
-    __slots__ = ("_entries", "_settle", "findings", "inner_count", "inner_duration_ns", "lock", "rows", "seen", "totals")
+    __slots__ = ("_entries", "_settle", "findings", "inner_count", "inner_duration_ns", "lock", "rows", "seen", "sums")
 
     def __init__(self, settle: Callable[[Ledger], Any]) -> None:
         self._settle: Callable[[Ledger], Any] | None = settle
@@ -106,7 +106,7 @@ class Ledger:
         self.rows: list[tuple[Any, ...]] = []
         self.lock = Lock()
         self.seen: set[int] = set()
-        self.totals = Totals()
+        self.sums = Sums()
         self.findings: list[Finding] = []
         self.inner_count = self.inner_duration_ns = 0
 
@@ -141,31 +141,32 @@ class Ledger:
             self.settle()
         finally:
             self._settle = None
-            self.rows, self.seen = [], set()
+            self.rows.clear()
+            self.seen = set()
 
     @property
     def count(self) -> int:
         """Statements."""
         self.settle()
-        return self.totals.count
+        return self.sums.count
 
     @property
     def duration_ns(self) -> int:
         """Their time."""
         self.settle()
-        return self.totals.duration_ns
+        return self.sums.duration_ns
 
     @property
     def slow_count(self) -> int:
         """Those that were slow."""
         self.settle()
-        return self.totals.slow_count
+        return self.sums.slow_count
 
     @property
     def duplicate_count(self) -> int:
         """SELECTs that had run before."""
         self.settle()
-        return self.totals.duplicate_count
+        return self.sums.duplicate_count
 
     @property
     def entries(self) -> dict[tuple[str | None, str], Entry]:
@@ -174,7 +175,7 @@ class Ledger:
         return self._entries
 
 
-class Totals:
+class Sums:
     """The sums of a ledger."""
 
     __slots__ = ("count", "duplicate_count", "duration_ns", "slow_count")

@@ -15,7 +15,7 @@ from opentelemetry.trace import get_current_span
 
 from otel_graphql_auto._safety import guard, new_lock, swallow
 from otel_graphql_auto.database.capture import report_write, text_of
-from otel_graphql_auto.database.causes import find_cause
+from otel_graphql_auto.database.causes import TO_CALLER, find_cause
 from otel_graphql_auto.database.errors import failure_of
 from otel_graphql_auto.database.explain import Explain
 from otel_graphql_auto.database.ledger import SETTLE_AFTER, Ledger
@@ -26,9 +26,6 @@ from otel_graphql_auto.database.statements import understand
 from otel_graphql_auto.operation import Operation
 
 __all__ = ["Notes"]
-
-_TO_CALLER = 4
-"""Frames from here to what called `cursor.execute()`: the wrapper and two of Django's CursorWrapper. Each that is looked at costs."""
 
 _MAX_PARAMETERS = 100
 """Parameters of a statement that is compared with earlier ones."""
@@ -79,8 +76,7 @@ class Notes:
             ledger = operation.queries or self.ledger_of(operation)
             if ledger.is_closed:
                 return
-            frame = sys._getframe(_TO_CALLER)
-            coordinate, path = find_cause(operation, frame)
+            coordinate, path = find_cause(operation, statement.fingerprint)
             entry = ledger.entry(coordinate, statement)
             entry.met += 1
             is_recorded = (operation.span or get_current_span()).is_recording()
@@ -91,7 +87,7 @@ class Notes:
             ledger.rows.append((entry, statement, server, path, started, ended, kind, status, batch, context, same))
             is_repeated = entry.met >= options.n_plus_one and statement.is_read
             if (is_repeated or self.locates_all) and entry.place is None and coordinate is not None:
-                entry.place = find_place(operation, coordinate, frame)
+                entry.place = find_place(operation, coordinate, sys._getframe(TO_CALLER))
             if options.explains and is_recorded and error is None and not many and ended - started > options.slow_ns:
                 self._explain.consider(connection, server, statement, sql, params, context)
             if len(ledger.rows) >= SETTLE_AFTER:

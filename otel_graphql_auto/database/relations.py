@@ -61,6 +61,8 @@ def _of_descriptor(descriptor: Any, instance: Any) -> Relation | None:
         return Relation(LOAD_FIELD, instance._meta.label, descriptor.field.attname)
     if _is_a(descriptor, "django.db.models.fields.related_descriptors", "ForwardManyToOneDescriptor"):
         return Relation(SELECT_RELATED, instance._meta.label, descriptor.field.name)
+    if _is_a(descriptor, "django.contrib.contenttypes.fields", "GenericForeignKey"):
+        return Relation(PREFETCH_RELATED, instance._meta.label, descriptor.name)
     if _is_a(descriptor, "django.db.models.fields.related_descriptors", "ReverseOneToOneDescriptor"):
         return Relation(SELECT_RELATED, instance._meta.label, descriptor.related.get_accessor_name())
     return None

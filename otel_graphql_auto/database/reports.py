@@ -14,7 +14,7 @@ from otel_graphql_auto._safety import new_lock, text
 from otel_graphql_auto.database.findings import Finding
 from otel_graphql_auto.operation import Operation
 
-__all__ = ["Warnings", "describe"]
+__all__ = ["WarningLog", "describe"]
 
 _SECONDS_BETWEEN = 3600.0
 """One line about the same field in this time."""
@@ -42,7 +42,7 @@ def describe(finding: Finding) -> dict[str, Any]:
     return attributes
 
 
-class Warnings:
+class WarningLog:
     """The lines that this process has logged, by field."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from otel_graphql_auto import semconv
 from otel_graphql_auto.database.findings import Finding, find
 from otel_graphql_auto.database.ledger import Ledger
 from otel_graphql_auto.database.options import Options
-from otel_graphql_auto.database.reports import Warnings, describe
+from otel_graphql_auto.database.reports import WarningLog, describe
 from otel_graphql_auto.database.spans import add_span_for_all
 from otel_graphql_auto.database.telemetry import Instruments
 from otel_graphql_auto.operation import Operation
@@ -26,7 +26,7 @@ class Totals:
         self._tracer = tracer
         self._instruments = instruments
         self._options = options
-        self._warnings = Warnings()
+        self._warnings = WarningLog()
 
     def add_spans(self, operation: Operation, ledger: Ledger) -> None:
         """Make the spans of statements beyond the budget."""

@@ -183,3 +183,19 @@ def test_an_operation_without_statements_has_none(seen, post, configure):
     (point,) = seen.metrics()[semconv.OPERATION_DB_QUERIES.name]
     assert (point.count, point.sum) == (1, 0)
     assert semconv.OPERATION_DB_DURATION.name not in seen.metrics()
+
+
+def found_in_the_hook(operation, _result):
+    """Keeps what a RESPONSE_HOOK sees."""
+    HOOKED.append([finding.coordinate for finding in operation.queries.findings])
+
+
+HOOKED = []
+
+
+def test_a_response_hook_sees_the_findings(seen, db, configure):
+    """On the receipt, when it is over: for rules of one's own."""
+    HOOKED.clear()
+    configure(RESPONSE_HOOK=found_in_the_hook)
+    run("query Q($db: String!) { articles(db: $db) { writer } }", db=db)
+    assert HOOKED == [["Article.writer"]]

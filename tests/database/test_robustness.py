@@ -32,7 +32,7 @@ PARTS = [
     "places.find_relation",
     "durations.Durations.series",
     "durations.Durations.record",
-    "reports.Warnings.log",
+    "reports.WarningLog.log",
     "room.server_of",
     "spans.path_text",
     "books.add_span",
