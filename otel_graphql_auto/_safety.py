@@ -30,9 +30,13 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _locks: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
-def new_lock() -> Any:
-    """A lock that is free in a forked process, whoever held it there when the fork came."""
-    lock: Any = threading.Lock()
+def new_lock(*, reentrant: bool = False) -> Any:
+    """A lock that is free in a forked process, whoever held it there when the fork came.
+
+    A reentrant one where something may be allocated while it is held: the garbage collector then runs finalizers of the application,
+    and they may come back here.
+    """
+    lock: Any = threading.RLock() if reentrant else threading.Lock()
     _locks.add(lock)
     return lock
 

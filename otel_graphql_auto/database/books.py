@@ -36,13 +36,12 @@ class Books:
         self._measure = guard("database", self._record)
 
     def settle(self, operation: Operation, ledger: Ledger) -> None:
-        """Count the rows that wait. Those that come meanwhile are counted the next time."""
+        """Count the rows that wait; one at a time does so for a ledger. Rows that come meanwhile are counted the next time."""
         options = self._options()
-        with ledger.lock:
-            # Appending needs no lock (list operations are atomic), so the list stays where it is: what is taken is what is there now.
-            rows = ledger.rows[: len(ledger.rows)]
-            del ledger.rows[: len(rows)]
-            spans = [row for row in rows if self._count(ledger, row, options)]
+        # Rows are appended without a lock (list operations are atomic): what is taken is what is there now, from the list that stays.
+        rows = ledger.rows[: len(ledger.rows)]
+        del ledger.rows[: len(rows)]
+        spans = [row for row in rows if self._count(ledger, row, options)]
         for row in rows:
             self._measure(row, options)
         for row in spans:

@@ -8,9 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 from otel_graphql_auto._patching import when_imported
-from otel_graphql_auto._safety import guard
+from otel_graphql_auto._safety import guard, new_lock
 
 __all__ = ["Connections"]
+
+_known: weakref.WeakSet[Any] = weakref.WeakSet()
+_lock = new_lock(reentrant=True)
+"""Connections that have ever been observed, of any thread: they stay open when the package is detached, and when it is attached again."""
 
 _MODULE = "django.db.backends.signals"
 
@@ -21,6 +25,7 @@ class Connections:
     def __init__(self, make: Callable[[Any], Any]) -> None:
         self._make = make
         self._wrappers: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+        self._lock = new_lock(reentrant=True)
         self._signal: Any = None
         self._add_guarded = guard("database", self._add)
         self._stop_waiting = when_imported(_MODULE, self._listen)
@@ -31,7 +36,11 @@ class Connections:
         guard("database", self._add_open)()
 
     def _add_open(self) -> None:
-        """Those of this thread; another thread's cannot be reached before it opens the next one."""
+        """Those of this thread, and those of others that carried a wrapper before; the rest cannot be reached before they open again."""
+        with _lock:
+            known = list(_known)
+        for connection in known:
+            self.observe(connection)
         from django.conf import settings
         from django.db import connections
 
@@ -51,8 +60,11 @@ class Connections:
     def _add(self, connection: Any) -> None:
         """First in the list, which is outermost. Django's own `execute_wrapper()` takes off whatever is last."""
         wrapper = self._make(connection)
-        before = self._wrappers.get(connection)
-        self._wrappers[connection] = wrapper
+        with _lock:
+            _known.add(connection)
+        with self._lock:
+            before = self._wrappers.get(connection)
+            self._wrappers[connection] = wrapper
         wrappers = connection.execute_wrappers
         if before in wrappers:
             wrappers[wrappers.index(before)] = wrapper  # it was opened anew, perhaps elsewhere
@@ -73,7 +85,9 @@ class Connections:
         self._stop_waiting()
         if self._signal is not None:
             self._signal.disconnect(self._opened)
-        for connection, wrapper in list(self._wrappers.items()):
+        with self._lock:
+            carrying = list(self._wrappers.items())
+            self._wrappers.clear()
+        for connection, wrapper in carrying:
             if wrapper in connection.execute_wrappers:
                 connection.execute_wrappers.remove(wrapper)
-        self._wrappers.clear()

@@ -54,7 +54,7 @@ class Durations:
     def __init__(self, histogram: Histogram) -> None:
         self._histogram = histogram
         self._series: dict[tuple[Any, ...], Series] = {}
-        self._lock = new_lock()
+        self._lock = new_lock(reentrant=True)
 
     def series(self, server: Server, statement: Statement, error: str | None) -> Series:
         """Where the values of such statements go."""

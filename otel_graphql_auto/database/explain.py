@@ -17,8 +17,9 @@ from opentelemetry.trace import SpanKind, Tracer
 
 from otel_graphql_auto import semconv
 from otel_graphql_auto._safety import guard, new_lock, text
+from otel_graphql_auto.database.errors import failure_of
 from otel_graphql_auto.database.servers import Server
-from otel_graphql_auto.database.statements import Statement, understand
+from otel_graphql_auto.database.statements import MAX_STATEMENT_TEXT, Statement, understand
 
 __all__ = ["Explain"]
 
@@ -42,7 +43,7 @@ class Explain:
 
     def __init__(self, tracer: Tracer) -> None:
         self._tracer = tracer
-        self._lock = new_lock()
+        self._lock = new_lock(reentrant=True)
         self._latest = -_SECONDS_BETWEEN
         self._explained: dict[str, float] = {}
         self._run = guard("database", self._explain)
@@ -72,7 +73,7 @@ class Explain:
             with suppress_instrumentation():
                 plan = _ask(connection, sql, params)
         except Exception as error:  # noqa: BLE001 - the statement may read what only its own transaction can see
-            _logger.debug("No plan of %s: %s", statement.summary, error)
+            _logger.debug("No plan of %s: %s", statement.summary, failure_of(error)[0])  # its message may quote values
             return
         plan = json.loads(plan) if isinstance(plan, str) else plan
         attributes = {
@@ -88,7 +89,10 @@ class Explain:
 
 def _can_be_explained(statement: Statement) -> bool:
     """One SELECT that takes no locks. Of several statements only the first would be explained, and the others would run."""
-    return statement.operation == "SELECT" and statement.is_read and ";" not in statement.text and not _LOCKING.search(statement.text)
+    text = statement.text
+    if statement.operation != "SELECT" or not statement.is_read or len(text) >= MAX_STATEMENT_TEXT:
+        return False  # of a text that long only the beginning is at hand
+    return ";" not in text and not _LOCKING.search(text)
 
 
 _LOCKING = re.compile(r"\bFOR (NO KEY )?(UPDATE|KEY SHARE|SHARE)\b", re.IGNORECASE)

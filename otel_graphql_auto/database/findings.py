@@ -44,6 +44,8 @@ def find(entries: Iterable[Any], threshold: int) -> Iterator[Finding]:
         if entry.coordinate is None or not entry.statement.is_read or entry.count < threshold:
             continue
         place: Place = entry.place or Place(None, None, None, None)
+        if place.is_batch:
+            continue
         relation = place.relation
         yield Finding(
             entry.coordinate,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Lock
+from threading import RLock
 from typing import Any, NamedTuple
 
 from otel_graphql_auto import semconv
@@ -22,7 +22,7 @@ _MAX_ENTRIES = 1000
 
 
 class Entry:
-    """The statements of one fingerprint that one field ran. `coordinate` is None where the field is not known.
+    """The statements of one fingerprint that one field ran on one database. `coordinate` is None where the field is not known.
 
     `met` is how many have run, `count` and `duration_ns` are of those that have been counted.
     """
@@ -92,19 +92,21 @@ class Ledger:
 
     `count` statements took `duration_ns` in all, `slow_count` of them longer than SLOW_SQL_THRESHOLD; `duplicate_count` were SELECTs with
     the very text and parameters of an earlier one. `inner_*` are those of operations that ran inside this one, which have their own receipts.
-    `entries` are the same by field and fingerprint, `findings` the N+1 queries, known at the end. Several threads may write at once.
+    `entries` are the same by field, fingerprint and alias, `findings` the N+1 queries, known at the end. Several threads may write at once.
 
     While a statement runs, a row is written and nothing else: `settle(ledger)` counts the rows, in one go, when there are many or when
-    somebody looks.
+    somebody looks. No lock is held while a row is written, and the one for counting is reentrant: the garbage collector may run a
+    finalizer of the application anywhere, and that may execute a statement.
     """
 
-    __slots__ = ("_entries", "_settle", "findings", "inner_count", "inner_duration_ns", "lock", "rows", "seen", "sums")
+    __slots__ = ("_entries", "_is_settling", "_lock", "_settle", "findings", "inner_count", "inner_duration_ns", "rows", "seen", "sums")
 
     def __init__(self, settle: Callable[[Ledger], Any]) -> None:
         self._settle: Callable[[Ledger], Any] | None = settle
-        self._entries: dict[tuple[str | None, str], Entry] = {}
+        self._entries: dict[tuple[str | None, str, str], Entry] = {}
+        self._is_settling = False
+        self._lock = RLock()
         self.rows: list[tuple[Any, ...]] = []
-        self.lock = Lock()
         self.seen: set[int] = set()
         self.sums = Sums()
         self.findings: list[Finding] = []
@@ -115,31 +117,35 @@ class Ledger:
         """Whether the operation is over."""
         return self._settle is None
 
-    def entry(self, coordinate: str | None, statement: Statement) -> Entry:
+    def entry(self, coordinate: str | None, statement: Statement, server: Server) -> Entry:
         """The entry of a statement that a field runs, begun if there is none."""
-        key = coordinate, statement.fingerprint
+        key = coordinate, statement.fingerprint, server.alias
         found = self._entries.get(key)
-        return found if found is not None else self._new_entry(key, statement)
-
-    def _new_entry(self, key: tuple[str | None, str], statement: Statement) -> Entry:
-        with self.lock:
-            if len(self._entries) >= _MAX_ENTRIES and key not in self._entries:
-                key = None, semconv.OTHER
-                statement = statement._replace(
-                    fingerprint=semconv.OTHER, summary=semconv.OTHER, collection=None, text=semconv.OTHER, is_read=False
-                )
-            return self._entries.setdefault(key, Entry(key[0], statement))
+        if found is not None:
+            return found
+        if len(self._entries) >= _MAX_ENTRIES:
+            key = None, semconv.OTHER, semconv.OTHER
+            statement = statement._replace(
+                fingerprint=semconv.OTHER, summary=semconv.OTHER, collection=None, text=semconv.OTHER, is_read=False
+            )
+        return self._entries.setdefault(key, Entry(key[0], statement))
 
     def settle(self) -> None:
-        """Count the rows that wait."""
-        if self.rows and self._settle is not None:
-            self._settle(self)
+        """Count the rows that wait. Who looks while another thread counts waits for it."""
+        with self._lock:
+            if self._is_settling or self._settle is None:
+                return  # from inside of the counting
+            self._is_settling = True
+            try:
+                if self.rows:
+                    self._settle(self)
+            finally:
+                self._is_settling = False
 
     def close(self) -> None:
         """The operation is over: nothing more is written down."""
-        try:
+        with self._lock:
             self.settle()
-        finally:
             self._settle = None
             self.rows.clear()
             self.seen = set()
@@ -169,10 +175,10 @@ class Ledger:
         return self.sums.duplicate_count
 
     @property
-    def entries(self) -> dict[tuple[str | None, str], Entry]:
-        """By field and fingerprint."""
+    def entries(self) -> dict[tuple[str | None, str, str], Entry]:
+        """By field, fingerprint and alias, as it is now."""
         self.settle()
-        return self._entries
+        return dict(self._entries)
 
 
 class Sums:

@@ -45,10 +45,11 @@ class Notes:
 
     def ledger_of(self, operation: Operation) -> Ledger:
         """The ledger on an operation's receipt, begun if there is none."""
+        new = Ledger(functools.partial(self._settle, operation))  # made before the lock is taken: nothing is allocated inside
         with self._opening:
             if operation.queries is None:
-                operation.queries = Ledger(functools.partial(self._settle, operation))
-            ledger: Ledger = operation.queries
+                operation.queries = new
+        ledger: Ledger = operation.queries
         return ledger
 
     def note(
@@ -77,7 +78,7 @@ class Notes:
             if ledger.is_closed:
                 return
             coordinate, path = find_cause(operation, statement.fingerprint)
-            entry = ledger.entry(coordinate, statement)
+            entry = ledger.entry(coordinate, statement, server)
             entry.met += 1
             is_recorded = (operation.span or get_current_span()).is_recording()
             kind, status = failure_of(error) if error is not None else (None, None)
@@ -97,9 +98,8 @@ class Notes:
 
 
 def _batch_size(params: Any) -> int | None:
-    """How many sets of parameters `executemany` was given; None where that is one, or cannot be told without using them up."""
-    size = len(params) if hasattr(params, "__len__") else 1
-    return size if size > 1 else None
+    """How many sets of parameters `executemany` was given; None where that is one, or cannot be told: a queryset would be executed."""
+    return len(params) if type(params) in (list, tuple) and len(params) > 1 else None
 
 
 def _hash_of(text: str, params: Any) -> int | None:
@@ -108,6 +108,6 @@ def _hash_of(text: str, params: Any) -> int | None:
     if (kind is not tuple and kind is not list) or len(params) > _MAX_PARAMETERS:
         return None
     try:
-        return hash((text, *params))
+        return hash((text, *map(repr, params)))  # not their own hashes: -1 and -2 have the same, 1 and True too
     except Exception:  # noqa: BLE001 - a parameter may be of any class, and need not have a hash
         return None

@@ -14,7 +14,7 @@ from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from otel_graphql_auto.database.causes import field_frame
-from otel_graphql_auto.database.relations import Relation, find_relation
+from otel_graphql_auto.database.relations import Relation, find_relation, is_batch
 from otel_graphql_auto.operation import Operation
 
 __all__ = ["Place", "find_place"]
@@ -24,12 +24,16 @@ _MOST_MET = 100
 
 
 class Place(NamedTuple):
-    """`file` and `line` are of the application, None where no code of it is involved. `list_coordinate` is the field of the list above."""
+    """`file` and `line` are of the application, None where no code of it is involved. `list_coordinate` is the field of the list above.
+
+    `is_batch`: Django has split one question into several, so that nothing is repeated.
+    """
 
     file: str | None
     line: int | None
     relation: Relation | None
     list_coordinate: str | None
+    is_batch: bool = False
 
 
 def find_place(operation: Operation, coordinate: str, frame: FrameType | None) -> Place:
@@ -43,7 +47,7 @@ def find_place(operation: Operation, coordinate: str, frame: FrameType | None) -
     for resolve in (_resolver(operation, coordinate), above):
         line = line or _defined_at(resolve)
     file, number = line or (None, None)
-    return Place(file, number, relation, list_coordinate)
+    return Place(file, number, relation, list_coordinate, is_batch(inner))
 
 
 def _frames(frame: FrameType | None, last: FrameType | None) -> Iterator[FrameType]:

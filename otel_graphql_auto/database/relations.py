@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any, Final, NamedTuple
 
-__all__ = ["ANNOTATE", "DATALOADER", "LOAD_FIELD", "PREFETCH_LOST", "PREFETCH_RELATED", "SELECT_RELATED", "Relation", "find_relation"]
+__all__ = [
+    "ANNOTATE",
+    "DATALOADER",
+    "LOAD_FIELD",
+    "PREFETCH_LOST",
+    "PREFETCH_RELATED",
+    "SELECT_RELATED",
+    "Relation",
+    "find_relation",
+    "is_batch",
+]
 
 SELECT_RELATED: Final = "select_related"
 PREFETCH_RELATED: Final = "prefetch_related"
@@ -15,8 +25,6 @@ PREFETCH_LOST: Final = "prefetch_lost"
 ANNOTATE: Final = "annotate"
 LOAD_FIELD: Final = "load_field"
 DATALOADER: Final = "dataloader"
-
-_COUNTING = ("count", "exists", "aggregate")
 
 
 class Relation(NamedTuple):
@@ -29,6 +37,9 @@ class Relation(NamedTuple):
 
 def find_relation(frames: list[FrameType]) -> Relation | None:
     """The relation that the statement follows which is executed in the innermost of these frames. None where nothing is proved."""
+    names = _names_in_django(frames)
+    if names & _PREFETCHING:
+        return None  # a prefetch follows relations of its own, for many objects at once
     for frame in frames:
         name = frame.f_code.co_name
         owner = frame.f_locals.get("self") if name == "__get__" or name in _QUERYING else None
@@ -39,13 +50,25 @@ def find_relation(frames: list[FrameType]) -> Relation | None:
             if relation is not None:
                 return relation
         elif _is_a(owner, "django.db.models.query", "QuerySet"):
-            relation = _of_queryset(owner, counts=any(each.f_code.co_name in _COUNTING for each in frames))
+            relation = _of_queryset(owner, counts=bool(names & _COUNTING))
             if relation is not None:
                 return relation
     return None
 
 
-_QUERYING = ("_fetch_all", "iterator", "get", "first", "last", *_COUNTING)
+def is_batch(frames: list[FrameType]) -> bool:
+    """Whether Django has split one question into several: `in_bulk()` of many keys, a prefetch for each chunk of `iterator()`."""
+    names = _names_in_django(frames)
+    return "in_bulk" in names or ("_iterator" in names and bool(names & _PREFETCHING))
+
+
+_PREFETCHING = frozenset({"prefetch_related_objects", "prefetch_one_level"})
+_COUNTING = frozenset({"count", "exists", "aggregate"})
+_QUERYING = frozenset({"_fetch_all", "iterator", "get", "first", "last"}) | _COUNTING
+
+
+def _names_in_django(frames: list[FrameType]) -> set[str]:
+    return {frame.f_code.co_name for frame in frames if frame.f_globals.get("__name__", "").startswith("django.db.models.")}
 
 
 def _is_a(value: Any, module: str, *names: str) -> bool:
@@ -73,34 +96,28 @@ def _of_queryset(queryset: Any, *, counts: bool) -> Relation | None:
     instance = getattr(queryset, "_hints", {}).get("instance")
     if instance is None:
         return None
-    names = set(_accessors(queryset, instance))
-    if len(names) != 1:
+    accessors = dict(_accessors(queryset, instance))
+    if len(accessors) != 1:
         return None
-    (name,) = names
-    if name in getattr(instance, "_prefetched_objects_cache", {}):
+    ((name, cached_as),) = accessors.items()
+    if cached_as in getattr(instance, "_prefetched_objects_cache", {}):
         return Relation(PREFETCH_LOST, instance._meta.label, name)
     return Relation(ANNOTATE if counts else PREFETCH_RELATED, instance._meta.label, name)
 
 
-def _accessors(queryset: Any, instance: Any) -> Iterator[str]:
-    """The attributes of `instance` that may have given `queryset`: it is certain where there is one."""
+def _accessors(queryset: Any, instance: Any) -> Iterator[tuple[str, str]]:
+    """The attributes of `instance` that may have given `queryset`, and under which names a prefetch keeps them; one is proof."""
     meta = instance._meta
     for field in queryset._known_related_objects:
-        if (
-            field.remote_field is not None
-            and isinstance(instance, field.remote_field.model)
-            and (name := field.remote_field.get_accessor_name())
-        ):
-            yield name
+        relation = field.remote_field
+        if relation is not None and isinstance(instance, relation.model) and (name := relation.get_accessor_name()):
+            yield name, name
     if queryset._known_related_objects:
         return
     tables = {table.table_name for table in queryset.query.alias_map.values()}
     for field in meta.many_to_many:
         if field.related_model is queryset.model and field.remote_field.through._meta.db_table in tables:
-            yield field.name
+            yield field.name, field.name
     for related in meta.related_objects:
         if related.many_to_many and related.related_model is queryset.model and related.through._meta.db_table in tables:
-            yield related.get_accessor_name()
-    for field in meta.private_fields:
-        if field.one_to_many and field.related_model is queryset.model:
-            yield field.name
+            yield related.get_accessor_name(), related.field.related_query_name()

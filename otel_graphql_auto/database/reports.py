@@ -47,7 +47,7 @@ class WarningLog:
 
     def __init__(self) -> None:
         self._logged: dict[str, float] = {}
-        self._lock = new_lock()
+        self._lock = new_lock(reentrant=True)
 
     def log(self, operation: Operation, finding: Finding, span: Span | None) -> None:
         """Log one WARNING with the field, the numbers, the code, the remedy and the trace, unless one was logged within the hour."""
@@ -85,4 +85,10 @@ class WarningLog:
 
 
 def _code(finding: Finding) -> str:
-    return "" if finding.file is None else f", from {os.path.relpath(finding.file)}:{finding.line}"
+    if finding.file is None:
+        return ""
+    try:
+        file = os.path.relpath(finding.file)
+    except (OSError, ValueError):  # the working directory is gone, or on another drive
+        file = finding.file
+    return f", from {file}:{finding.line}"
