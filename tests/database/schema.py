@@ -209,3 +209,10 @@ class Subscription(graphene.ObjectType):
 
 
 schema = graphene.Schema(query=Query, mutation=Mutation, subscription=Subscription)
+
+
+def run(document, **variables):
+    """The data of an operation that must not fail."""
+    result = schema.execute(document, variable_values=variables)
+    assert not result.errors, result.errors
+    return result.data

@@ -9,19 +9,13 @@ from graphql import build_schema, graphql_sync
 
 from otel_graphql_auto import semconv
 from otel_graphql_auto.operation import Cause, cause, current
-from tests.database.schema import schema
+from tests.database.schema import run, schema
 
 
 @pytest.fixture
 def db(blog_on):
     with blog_on("sqlite") as alias:
         yield alias
-
-
-def run(document, **variables):
-    result = schema.execute(document, variable_values=variables)
-    assert not result.errors, result.errors
-    return result.data
 
 
 def run_async(document, **variables):

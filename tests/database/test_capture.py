@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from opentelemetry.trace import StatusCode
 
 from otel_graphql_auto import semconv
-from tests.database.schema import schema
+from tests.database.schema import run, schema
 
 WITHOUT_CURSOR = {"BEGIN", "COMMIT", "ROLLBACK"}
 """What Django's debug log notes where the driver is asked for a transaction: no statement that goes through a cursor on PostgreSQL and MariaDB."""
@@ -20,12 +20,6 @@ def db(request, blog_on):
     server = "sqlite" if request.param == "sqlite" else request.getfixturevalue(request.param)
     with blog_on(server) as alias:
         yield alias
-
-
-def run(document, **variables):
-    result = schema.execute(document, variable_values=variables)
-    assert not result.errors, result.errors
-    return result.data
 
 
 def statements(seen):

@@ -9,7 +9,7 @@ import pytest
 
 from otel_graphql_auto import semconv
 from tests.database import schema as schema_module
-from tests.database.schema import Article, Query, schema
+from tests.database.schema import Article, Query, run, schema
 
 FILE = str(Path(schema_module.__file__))
 
@@ -18,12 +18,6 @@ FILE = str(Path(schema_module.__file__))
 def db(blog_on):
     with blog_on("sqlite") as alias:
         yield alias
-
-
-def run(document, **variables):
-    result = schema.execute(document, variable_values=variables)
-    assert not result.errors, result.errors
-    return result.data
 
 
 def events(seen):

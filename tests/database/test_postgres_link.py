@@ -12,16 +12,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import otel_graphql_auto
 from otel_graphql_auto import semconv
 from otel_graphql_auto.database.comments import commented
-from tests.database.schema import schema
+from tests.database.schema import run
 from tests.services.processes import wait_until
 
 LOGGED = {"OPTIONS": {"options": "-c log_statement=all"}}
-
-
-def run(document, **variables):
-    result = schema.execute(document, variable_values=variables)
-    assert not result.errors, result.errors
-    return result.data
 
 
 @pytest.fixture

@@ -9,15 +9,9 @@ from django.db import connections
 from opentelemetry.trace import SpanKind
 
 from otel_graphql_auto import semconv
-from tests.database.schema import schema
+from tests.database.schema import run, schema
 
 SECRET = "hunter2"
-
-
-def run(document, **variables):
-    result = schema.execute(document, variable_values=variables)
-    assert not result.errors, result.errors
-    return result.data
 
 
 def statement_spans(seen):
