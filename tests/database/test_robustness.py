@@ -10,6 +10,8 @@ from otel_graphql_auto import semconv
 from otel_graphql_auto.testing import capture
 from tests.database.schema import schema
 
+pytestmark = pytest.mark.long
+
 PARTS = [
     "capture._is_traced",
     "comments.ApplicationName._name",

@@ -13,6 +13,8 @@ from django.db import DatabaseError, IntegrityError, connections, transaction
 from blog.models import Comment, Post, User
 from tests.services.aliases import alias
 
+pytestmark = pytest.mark.long
+
 SERVERS = ("sqlite", "postgres", "mariadb")
 
 
