@@ -48,6 +48,8 @@ def test_a_finalizer_may_execute_statements(seen, db, resolve_with):
             self.me = self
 
         def __del__(self):
+            if threading.current_thread().name != "worker":
+                return  # the last ones may go when the alias is gone
             executed.append(1)
             connections[db].cursor().execute(f"SELECT 1 AS c{len(executed)}")
 
@@ -61,7 +63,7 @@ def test_a_finalizer_may_execute_statements(seen, db, resolve_with):
     gc.set_threshold(7, 2, 2)
     resolve_with(work)
     try:
-        thread = threading.Thread(target=lambda: (ask(db), connections[db].close()), daemon=True)
+        thread = threading.Thread(target=lambda: (ask(db), connections[db].close()), name="worker", daemon=True)
         thread.start()
         thread.join(60)
         assert not thread.is_alive()
@@ -73,6 +75,7 @@ def test_a_finalizer_may_execute_statements(seen, db, resolve_with):
 
 def test_in_bulk_of_many_keys_is_one_question(seen, db, resolve_with):
     """SQLite takes so many parameters and no more: Django asks several times."""
+    connections[db].features.__dict__["max_query_params"] = 999  # as its older releases do
     resolve_with(lambda db: Post.objects.using(db).in_bulk(range(1, 8001)) and None)
     ask(db)
     assert seen.operations[0].queries.count > 5
