@@ -73,9 +73,9 @@ def test_a_finalizer_may_execute_statements(seen, db, resolve_with):
     assert seen.operations[0].queries.count >= 600 + 100
 
 
-def test_in_bulk_of_many_keys_is_one_question(seen, db, resolve_with):
+def test_in_bulk_of_many_keys_is_one_question(seen, db, resolve_with, monkeypatch):
     """SQLite takes so many parameters and no more: Django asks several times."""
-    connections[db].features.__dict__["max_query_params"] = 999  # as its older releases do
+    monkeypatch.setattr(type(connections[db].features), "max_query_params", 999)  # as its older releases do
     resolve_with(lambda db: Post.objects.using(db).in_bulk(range(1, 8001)) and None)
     ask(db)
     assert seen.operations[0].queries.count > 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -156,9 +157,15 @@ def _written_by_sqlite(connection, sql):
     return written
 
 
-def test_sqlite_says_the_same_about_what_is_written():
+@pytest.fixture
+def connection():
+    """To SQLite itself."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        yield connection
+
+
+def test_sqlite_says_the_same_about_what_is_written(connection):
     """Statements put together at random, asked of SQLite's own parser."""
-    connection = sqlite3.connect(":memory:")
     for table in "abcd":
         connection.execute(f"CREATE TABLE {table} (i INTEGER PRIMARY KEY, x TEXT, y TEXT)")
     choose = random.Random(5)
