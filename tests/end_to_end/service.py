@@ -54,6 +54,8 @@ def environment(home: Path, extra: dict[str, str] | None = None, *, binaries: Pa
     kept["PATH"] = os.pathsep.join([str(binaries or Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     # gunicorn opens its control socket at home.
     kept |= {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+    # They are here for one test of their own, and would trace what these projects do outside of operations.
+    kept["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"] = "psycopg,sqlite3"
     return kept | (extra or {})
 
 
