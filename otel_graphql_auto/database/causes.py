@@ -24,7 +24,11 @@ _FIELDS = frozenset({"execute_field", "await_result", "await_completed"})
 _EXECUTING = _FIELDS | {"complete_list_value"}
 """Those that know which field it is."""
 
-_FIELD, _LIST = ExecutionContext.execute_field.__code__, ExecutionContext.complete_list_value.__code__
+_UNTIL = ((ExecutionContext.execute_field.__code__, "result"), (ExecutionContext.complete_list_value.__code__, "index"))
+"""The library's own functions, and the variable that each has from the moment on when fields below its own may be executed."""
+
+_CERTAIN = [(code, name) for code, name in _UNTIL if name in code.co_varnames + code.co_cellvars]
+"""Of these the ones that this release has written so: of others nothing is certain."""
 
 _MAX_DEPTHS = 2000
 
@@ -63,10 +67,11 @@ def _where_it_was(operation: Operation, fingerprint: str) -> tuple[str, Any] | N
     except ValueError:
         return None
     code = frame.f_code
-    if code is not _FIELD and code is not _LIST:
+    begun = next((name for known, name in _CERTAIN if code is known), None)
+    if begun is None:
         return None
     variables = frame.f_locals
-    if ("result" if code is _FIELD else "index") in variables or "info" not in variables:
+    if begun in variables or "info" not in variables:
         return None
     info = variables["info"]
     return (f"{info.parent_type.name}.{info.field_name}", info.path) if info.operation is operation.definition else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from copy import copy
 from types import TracebackType
@@ -48,7 +49,7 @@ def _errors() -> int:
     return sum(count for (room, _), count in internal_errors.read().items() if room in _CONCERNED)
 
 
-class Block:
+class Block(ABC):
     """A context manager and a decorator, for `async def` too, that looks at the operations of a block when it ends without an exception.
 
     `check(runs)` of a subclass gets those that were executed, which are never none, and returns a message where they are wrong.
@@ -61,9 +62,9 @@ class Block:
     def __init__(self) -> None:
         self._listeners: list[_Listener] = []
 
+    @abstractmethod
     def check(self, runs: Sequence[Run]) -> str | None:
         """What is wrong with these operations, in words; None where nothing is."""
-        raise NotImplementedError
 
     def __enter__(self) -> None:
         listener = _Listener()

@@ -198,3 +198,48 @@ def test_events_of_a_subscription_are_counted_one_by_one(seen, db):
     statements = [span for span in seen.spans if semconv.DB_SYSTEM_NAME in span.attributes]
     assert [span.parent.span_id for span in statements] == [span.context.span_id for span in events]
     assert {place[0] for place in places(seen)} == {"Subscription.titles"}
+
+
+def test_one_statement_of_several_fields_is_told_apart(seen, db):
+    """The same SQL in turn from a resolver and from a default resolver, in two operations: where it was the last time is no proof."""
+    for _ in range(2):
+        run(
+            "query Q($db: String!) { articles(db: $db, first: 3) { writer author { username } } again: articles(db: $db, first: 2) { author { username } } }",
+            db=db,
+        )
+    found = [(coordinate, path) for coordinate, path, table in places(seen) if table == "blog_user"]
+    first = [("Article.writer", f"articles[{number}].writer") for number in range(3)]
+    # Once the writer is loaded the row has its author.
+    again = [("Article.author", f"again[{number}].author") for number in range(2)]
+    assert found == (first + again) * 2
+
+
+def test_a_list_that_asks_on_while_its_items_are_completed(seen, db):
+    """Server-side iteration: later chunks are fetched when fields of earlier items have run."""
+
+    def resolve(_root, _info, db, first):
+        for post in schema_posts(db):
+            connections[db].cursor().execute("SELECT 1 FROM blog_category")
+            yield post
+
+    def schema_posts(db):
+        from tests.database.schema import posts
+
+        return list(posts(db)[:3])
+
+    field = schema.graphql_schema.query_type.fields["articles"]
+    before, field.resolve = field.resolve, lambda root, info, **args: list_of(resolve(root, info, **args))
+
+    class list_of:  # noqa: N801 - iterated by the library, item by item
+        def __init__(self, items):
+            self.items = items
+
+        def __iter__(self):
+            return self.items
+
+    try:
+        run("query Q($db: String!) { articles(db: $db, first: 3) { writer } }", db=db)
+    finally:
+        field.resolve = before
+    assert [place[0] for place in places(seen) if place[2] == "blog_category"] == ["Query.articles"] * 3
+    assert [place[0] for place in places(seen) if place[2] == "blog_user"] == ["Article.writer"] * 3
