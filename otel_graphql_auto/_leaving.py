@@ -16,7 +16,7 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.environment_variables import OTEL_BSP_SCHEDULE_DELAY
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
-__all__ = ["LogRecordProcessor", "SpanProcessor", "bound_exit", "quieten_exporters"]
+__all__ = ["LogRecordProcessor", "SpanProcessor", "bound_exit", "let_child_leave", "quieten_exporters"]
 
 _EXIT_SECONDS = 2.5
 """For the last metrics and spans together. The SDK's own limits add up to a minute where no collector answers."""
@@ -102,6 +102,34 @@ def _let_die() -> None:
     """In a forked process that has no handler of its own: Python's runs only between bytecodes, and a pool waits for its workers to die."""
     if signal.getsignal(signal.SIGTERM) is _terminate:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def let_child_leave() -> None:
+    """In the parent of a reloader: on control-C give the child, which gets it too, its time to export.
+
+    `subprocess.run`, with which Django starts the child, kills it a quarter of a second later.
+    """
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
+
+
+def _interrupt(signum: int, frame: Any) -> None:
+    """Do what Python does, once a child has ended. The next control-C does not wait."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    end = time.monotonic() + _EXIT_SECONDS + 1
+    while time.monotonic() < end and _children_are_running():
+        time.sleep(0.02)
+    signal.default_int_handler(signum, frame)
+
+
+def _children_are_running() -> bool:
+    """Whether there are children and none has ended; whoever waits for one still gets its status."""
+    if not hasattr(os, "waitid"):
+        return False
+    try:
+        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except ChildProcessError:
+        return False
 
 
 def _export_the_rest() -> None:

@@ -75,6 +75,8 @@ class GraphQLDistro(BaseDistro):  # type: ignore[misc]
 
     def _configure(self, **_: Any) -> None:
         if _is_silent():
+            if not settings.sdk_is_disabled():
+                guard("distro", _leaving.let_child_leave)()
             return
         for variable, value in DEFAULTS.items():
             if not os.environ.get(variable):  # an empty variable counts as unset

@@ -27,6 +27,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.telemetry = Telemetry()
+        self.answer_seconds = 0.0
         self._arrived = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -90,6 +91,7 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
+                time.sleep(receiver.answer_seconds)
                 try:
                     answer, status = receiver.accept(self.path, dict(self.headers), body), 200
                 except Exception:
