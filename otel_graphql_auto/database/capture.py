@@ -22,6 +22,11 @@ from otel_graphql_auto.operation import ENDED, current
 
 __all__ = ["Observer", "make_wrapper", "report_write", "text_of"]
 
+_MAX_CURSORS = 100
+
+_plain_cursors: set[type] = set()
+"""Classes of cursors right inside of Django's that are no instrumentation's and have none in them."""
+
 
 class Observer(Protocol):
     """Who is told of statements."""
@@ -68,17 +73,22 @@ def make_wrapper(observer: Observer, server: Server) -> Callable[..., Any]:
 
 def _is_traced(cursor: Any) -> bool:
     """Whether the driver's cursor in Django's makes spans by itself. Some backends put one of their own in between."""
-    for _ in range(3):
-        cursor = getattr(cursor, "cursor", None)
-        if cursor is None or callable(cursor):
+    inner = getattr(cursor, "cursor", None)
+    if type(inner) in _plain_cursors:
+        return False
+    for depth in range(3):
+        if inner is None or callable(inner):
+            if depth == 1 and len(_plain_cursors) < _MAX_CURSORS:
+                _plain_cursors.add(type(cursor))
             return False
-        kind: Any = type(cursor)
+        kind: Any = type(inner)
         if _is_of_opentelemetry(kind):
             return True
+        cursor, inner = inner, getattr(inner, "cursor", None)
     return False
 
 
-@functools.lru_cache(maxsize=100)
+@functools.lru_cache(maxsize=_MAX_CURSORS)
 def _is_of_opentelemetry(cursor: Any) -> bool:
     """OpenTelemetry's instrumentations put a class of their own before the driver's."""
     return any(kind.__module__.startswith("opentelemetry.") for kind in cursor.__mro__)

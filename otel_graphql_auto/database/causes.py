@@ -27,8 +27,8 @@ _EXECUTING = _FIELDS | {"complete_list_value"}
 _UNTIL = ((ExecutionContext.execute_field.__code__, "result"), (ExecutionContext.complete_list_value.__code__, "index"))
 """The library's own functions, and the variable that each has from the moment on when fields below its own may be executed."""
 
-_CERTAIN = [(code, name) for code, name in _UNTIL if name in code.co_varnames + code.co_cellvars]
-"""Of these the ones that this release has written so: of others nothing is certain."""
+_CERTAIN = {id(code): name for code, name in _UNTIL if name in code.co_varnames + code.co_cellvars}
+"""Of these the ones that this release has written so: of others nothing is certain. By identity, because a code object is slow to hash."""
 
 _MAX_DEPTHS = 2000
 
@@ -66,8 +66,7 @@ def _where_it_was(operation: Operation, fingerprint: str) -> tuple[str, Any] | N
         frame = sys._getframe(depth)
     except ValueError:
         return None
-    code = frame.f_code
-    begun = next((name for known, name in _CERTAIN if code is known), None)
+    begun = _CERTAIN.get(id(frame.f_code))
     if begun is None:
         return None
     variables = frame.f_locals
