@@ -123,11 +123,11 @@ def _interrupt(signum: int, frame: Any) -> None:
 
 
 def _children_are_running() -> bool:
-    """Whether there are children and none has ended; whoever waits for one still gets its status."""
-    if not hasattr(os, "waitid"):
+    """Whether there are children and none has ended. The status of one that has is lost; an interrupted `subprocess.run` gives none."""
+    if not hasattr(os, "WNOHANG"):
         return False
     try:
-        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+        return os.waitpid(-1, os.WNOHANG)[0] == 0
     except ChildProcessError:
         return False
 

@@ -108,6 +108,7 @@ def _hash_of(text: str, params: Any) -> int | None:
     if (kind is not tuple and kind is not list) or len(params) > _MAX_PARAMETERS:
         return None
     try:
-        return hash((text, repr(params)))  # not their own hashes: -1 and -2 have the same, 1 and True too
+        # Not their own hashes: -1 and -2 have the same, 1 and True too.
+        return hash((text, repr(params if kind is tuple else tuple(params))))
     except Exception:  # noqa: BLE001 - a parameter may be of any class, and need not have a hash
         return None

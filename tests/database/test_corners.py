@@ -137,6 +137,19 @@ def test_parameters_whose_hashes_are_equal_are_no_duplicates(seen, db, resolve_w
     assert seen.operations[0].queries.duplicate_count == 0
 
 
+def test_the_same_parameters_in_a_tuple_are_duplicates(seen, db, resolve_with):
+    """And one SELECT more, with other parameters, is none."""
+
+    def work(db):
+        with connections[db].cursor() as cursor:
+            for values in ([1, 2], (1, 2), (2, 1)):
+                cursor.execute("SELECT %s + %s", values)
+
+    resolve_with(work)
+    ask(db)
+    assert seen.operations[0].queries.duplicate_count == 1
+
+
 def test_whoever_looks_sees_everything_that_has_run(seen, db, resolve_with):
     """Threads that write and one that reads: numbers never fall short of what has returned, and the entries can be iterated."""
     problems = []

@@ -27,7 +27,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.telemetry = Telemetry()
-        self.answer_seconds = 0.0
+        self.answer_seconds = 0.0  # before each export is taken
         self._arrived = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
