@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: demo picture test foreign matrix lint types contracts format bench clean
+.PHONY: demo picture test foreign matrix collector load lint types contracts format bench clean
 
 demo: .venv/.demo  ## The demo with telemetry in this terminal; ARGS=--once ends by itself
 	@$(BIN)/python demo/tour.py $(ARGS)
@@ -20,6 +20,13 @@ foreign: .venv/.dev  ## Test suites of Django, graphql-core, graphene-django and
 matrix: .venv/.dev  ## The in-process tests on other versions of Python, Django and graphql-core
 	$(BIN)/python tests/matrix/run.py $(ARGS)
 
+collector: .venv/.dev  ## A real OpenTelemetry Collector and Prometheus, built once and kept outside the tree; prints where they are
+	@$(BIN)/python collector/builder/build.py otelcol
+	@$(BIN)/python collector/builder/build.py prometheus
+
+load: .venv/.dev  ## The collector under 2,000 operations a second: throughput, loss, memory
+	$(BIN)/python tests/performance/collector_load.py $(ARGS)
+
 bench: .venv/.dev  ## What the package costs, as ratios of interleaved runs
 	$(BIN)/python tests/performance/overhead.py $(ARGS)
 	$(BIN)/python tests/performance/statements.py
@@ -27,6 +34,9 @@ bench: .venv/.dev  ## What the package costs, as ratios of interleaved runs
 lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/yamllint --strict docker-compose.yml dashboards collector
+	$(BIN)/hadolint demo/Dockerfile
 
 types: .venv/.dev
 	$(BIN)/mypy

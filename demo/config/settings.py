@@ -4,14 +4,15 @@ import os
 from pathlib import Path
 
 import otel_graphql_auto
+from config import servers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 DEBUG = os.environ.get("DEMO_DEBUG", "").lower() in {"1", "true", "yes"}
 
-SECRET_KEY = os.environ.get("DEMO_SECRET_KEY", "only-for-the-demo-on-a-loopback-address")
+SECRET_KEY = servers.secret("DEMO_SECRET_KEY", "only-for-the-demo-on-a-loopback-address")
 
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+ALLOWED_HOSTS = os.environ.get("DEMO_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -43,18 +44,11 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": os.environ.get("DEMO_DATABASE", str(BASE_DIR / "db.sqlite3")),
-        # Several workers write to one file: wait for the other one instead of answering "database is locked".
-        "OPTIONS": {"timeout": 20},
-    },
-}
+DATABASES = {"default": servers.database(embedded=BASE_DIR / "db.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "blog.User"
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES = {"default": servers.cache()}
 
 GRAPHENE = {"SCHEMA": "blog.schema.schema"}
 

@@ -42,6 +42,8 @@ PYTEST_ARGUMENTS = (
     *("-m", "not end_to_end and not long"),
     # Measured on the newest releases only; two cells at a time would measure each other.
     "--ignore=tests/performance",
+    # What stands behind the application does not know its Python.
+    *("--ignore=tests/collector", "--ignore=tests/compose"),
     # Old releases on new Pythons warn by themselves; our own warnings are errors in the main run.
     *("-W", "ignore::DeprecationWarning", "-W", "ignore::PendingDeprecationWarning"),
     *("-q", "-p", "no:cacheprovider"),

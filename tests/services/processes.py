@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import signal
 import socket
 import subprocess
@@ -13,10 +15,12 @@ import psutil
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
+    """A port that was free a moment ago, below those that a kernel gives to outgoing connections: one of these could take it first."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as door, contextlib.suppress(OSError):
+            door.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float, what: str) -> None:
