@@ -12,6 +12,8 @@ picture: .venv/.demo  ## docs/console.svg, drawn from real operations of the dem
 	@OTEL_TRACES_EXPORTER=none OTEL_METRICS_EXPORTER=none $(BIN)/opentelemetry-instrument $(BIN)/python demo/picture.py
 
 test: .venv/.dev  ## All tests; ARGS goes to pytest
+	@# Before the tests, which would wait for it without a word. Where it cannot be had, they say what to install.
+	@for part in otelcol prometheus; do $(BIN)/python collector/builder/build.py $$part >/dev/null || true; done
 	$(BIN)/python -m pytest $(ARGS)
 
 foreign: .venv/.dev  ## Test suites of Django, graphql-core, graphene-django and aiodataloader, bare and instrumented

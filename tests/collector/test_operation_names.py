@@ -28,7 +28,15 @@ def histogram(name: str, counts: dict[str, list[int]], start: int) -> dict:
             "sum": sum(buckets) * 0.5,
             "bucketCounts": [str(count) for count in buckets],
             "explicitBounds": [0.1, 1],
-            "exemplars": [{"timeUnixNano": now, "asDouble": 0.5, "traceId": "0" * 31 + "1", "spanId": "0" * 15 + "1"}],
+            "exemplars": [
+                {
+                    "timeUnixNano": now,
+                    "asDouble": 0.5,
+                    "traceId": "0" * 31 + "1",
+                    "spanId": "0" * 15 + "1",
+                    "filteredAttributes": pairs({"user.id": "pl4nted"}),
+                }
+            ],
         }
         for operation, buckets in counts.items()
     ]
@@ -80,6 +88,7 @@ def test_with_a_list_every_other_name_is_one(metrics_backend, started):
         "query_exemplars", query='graphql_server_request_duration_seconds_bucket{job="bounded"}', start=time.time() - 60, end=time.time()
     )
     assert {one["seriesLabels"][operation] for one in exemplars} == {"Feed", "_OTHER"}
+    assert {label for one in exemplars for exemplar in one["exemplars"] for label in exemplar["labels"]} == {"trace_id", "span_id"}
 
 
 def test_without_a_list_a_name_is_what_graphql_calls_one_and_not_too_long(through):

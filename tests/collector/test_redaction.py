@@ -22,12 +22,17 @@ SECRETS = {
     "query string": f"https://shop.example/cb?state=1&access_token={PLANTED}123",
     "json": f'{{"user": "ada", "password": "{PLANTED}-and-more"}}',
     "assignment": f"could not log in with password={PLANTED}",
+    "quoted with anything in it": f"password = '$ome {PLANTED}, & more'",
+    "json in json": f'{{"body": "{{\\"password\\": \\"{PLANTED}\\"}}"}}',
+    "special characters": f"secret: ab$%{PLANTED}@!?",
+    "graphql": f'mutation {{ logIn(name: "ada", password: "{PLANTED} x") {{ ok }} }}',
     "userinfo": f"redis://ada:{PLANTED}@redis:6379/0",
 }
 
 SHAPES = {
     "aws": "AKIAIOSFODNN7EXAMPLE",
     "github": "ghp_0123456789abcdefABCDEF0123456789abcd",
+    "amex": "378282246310005",
     "card": "4111111111111111",
     "card with dashes": "4111-1111-1111-1111",
     "card with spaces": "5500 0000 0000 0004",
@@ -120,6 +125,11 @@ STATEMENTS = {
     "postgresql": ("postgresql", f"SELECT a FROM t WHERE s = '{PLANTED}' AND n = 8675309", "SELECT a FROM t WHERE s = ? AND n = ?"),
     "escaped quote": ("postgresql", f"SELECT a FROM t WHERE s = 'it''s {PLANTED}' AND n = 8675309", None),
     "cut within a literal": ("postgresql", f"SELECT a FROM t WHERE n = 1 AND s = '{PLANTED} and the", "SELECT a FROM t WHERE n = "),
+    "numbers before the cut": (
+        "postgresql",
+        f"SELECT a FROM t2 WHERE n = 8675309 AND s = '{PLANTED}",
+        "SELECT a FROM t",
+    ),
     "cut before an escape": ("postgresql", f"SELECT a FROM t WHERE s = 'it''s {PLANTED}' AND r = 'x''{PLANTED}", None),
     "dollar quotes": ("postgresql", f"SELECT $tag${PLANTED} 8675309$tag$ FROM t", None),
     "cut dollar quotes": ("postgresql", f"SELECT a FROM t WHERE s = $${PLANTED} 8675309", None),
