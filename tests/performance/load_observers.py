@@ -23,8 +23,8 @@ LARGEST_MESSAGE = 16 * 2**20
 WATCH_EVERY = 0.5
 
 HEAP = "otelcol_process_runtime_heap_alloc_bytes"
-SPANS = "otelcol_exporter_queue_size otlp_grpc/tempo"
-POINTS = "otelcol_exporter_queue_size otlp_http/prometheus"
+TRACES = "otelcol_exporter_queue_size otlp_grpc/tempo"
+METRICS = "otelcol_exporter_queue_size otlp_http/prometheus"
 """The collector's own metrics, the last two with the exporter that they are about."""
 
 
@@ -102,9 +102,9 @@ class Watch(threading.Thread):
 
     def __init__(self, server: Collector, metrics_port: int) -> None:
         super().__init__(daemon=True)
-        self.resident = self.anonymous = self.heap = self.queued_spans = self.queued_points = self.disk = 0
-        self.queue: list[tuple[float, int, int]] = []
-        """Moment, waiting spans, bytes of their queue on disk."""
+        self.resident = self.anonymous = self.heap = self.queued_traces = self.queued_metrics = self.disk = 0
+        self.queue: list[tuple[float, int]] = []
+        """Moment, bytes of spans that waited."""
         self._server = server
         self._process = psutil.Process(server.process.pid)
         self._address = f"http://127.0.0.1:{metrics_port}/metrics"
@@ -136,24 +136,24 @@ class Watch(threading.Thread):
         except OSError as problem:
             self.complaint = f"the collector does not answer: {problem!r}"
             return False
-        return not values[SPANS] and not values[POINTS]
+        return not values[TRACES] and not values[METRICS]
 
     def facts(self) -> dict[str, Any]:
         """The largest values that were seen."""
-        names = ("resident", "anonymous", "heap", "queued_spans", "queued_points", "disk", "complaint")
+        names = ("resident", "anonymous", "heap", "queued_traces", "queued_metrics", "disk", "complaint")
         return {name: getattr(self, name) for name in names}
 
     def _look(self) -> None:
         memory = _memory(self._process.pid)
         values = self._metrics()
-        spans, points = int(values[SPANS]), int(values[POINTS])
+        traces, metrics = int(values[TRACES]), int(values[METRICS])
         disk = sum(file.stat().st_blocks * 512 for file in Path(self._server.queue).glob("*") if "traces" in file.name)
-        self.queue.append((time.monotonic(), spans, disk))
+        self.queue.append((time.monotonic(), traces))
         self.resident, self.anonymous = max(self.resident, memory["VmRSS"]), max(self.anonymous, memory["RssAnon"])
         self.heap = max(self.heap, int(values[HEAP]))
-        self.queued_spans, self.queued_points, self.disk = (
-            max(self.queued_spans, spans),
-            max(self.queued_points, points),
+        self.queued_traces, self.queued_metrics, self.disk = (
+            max(self.queued_traces, traces),
+            max(self.queued_metrics, metrics),
             max(self.disk, disk),
         )
 
