@@ -69,7 +69,14 @@ def _build_otelcol(scratch: Path) -> None:
     go = _go()
     _say("Building the OpenTelemetry Collector, once: two to five minutes.")
     shutil.copy(HERE / "manifest.yaml", scratch)
-    _run([go, "run", BUILDER, "--config", "manifest.yaml"], scratch, go)
+    try:
+        _run([go, "run", BUILDER, "--config", "manifest.yaml"], scratch, go)
+    except UnavailableError:
+        if not (found := _contrib()):
+            raise
+        shutil.rmtree(scratch / "otelcol", ignore_errors=True)
+        (scratch / "otelcol").symlink_to(found)
+        return
     (scratch / "otelcol").rename(scratch / "sources")
     (scratch / "sources" / "otelcol-graphql").rename(scratch / "otelcol")
 
@@ -117,7 +124,10 @@ def _run(command: list[str], folder: Path, go: str) -> None:
     environment = os.environ | {"PATH": os.pathsep.join([str(Path(go).parent), os.environ.get("PATH", os.defpath)])}
     done = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode != 0:
-        raise UnavailableError(f"{' '.join(command[:3])} failed: {done.stdout.strip()[-600:]}")
+        _say(done.stdout.strip()[-3000:])
+        raise UnavailableError(
+            f"put otelcol-contrib {VERSION} on PATH, or see above why `{' '.join(command[1:3])}` failed (it needs the network)"
+        )
 
 
 def _say(line: str) -> None:

@@ -101,6 +101,28 @@ def test_nothing_listens_beyond_loopback_unless_told():
     assert not [word for word in ("zpages", "pprof", "cors") if word in text]
 
 
+def test_what_comes_in_is_limited_first_and_what_goes_out_waits_on_disk_for_ever():
+    """In the base and in every overlay that has exporters: no queue in memory, no batch outside of it, no end of retries."""
+    waiting = 0
+    for file in [BASE, *(SHIPPED / "overlays").glob("*.yaml")]:
+        parsed = yaml.safe_load(file.read_text(encoding="utf-8"))
+        for name, exporter in parsed.get("exporters", {}).items():
+            if not exporter or "retry_on_failure" not in exporter:
+                continue
+            queue = exporter["sending_queue"]
+            assert exporter["retry_on_failure"]["max_elapsed_time"] == "0s", (file.name, name)
+            assert queue["storage"] == "file_storage/queue", (file.name, name)
+            assert queue["sizer"] == "bytes", (file.name, name)
+            assert queue["batch"], (file.name, name)
+            if "prometheus" in name or "metrics" in name:
+                assert queue["num_consumers"] == 1, (file.name, name)
+            waiting += 1
+    assert waiting == 5
+    pipelines = yaml.safe_load(BASE.read_text(encoding="utf-8"))["service"]["pipelines"]
+    from_outside = [pipeline for pipeline in pipelines.values() if "otlp" in pipeline["receivers"]]
+    assert [pipeline["processors"][0] for pipeline in from_outside] == ["memory_limiter"] * 3
+
+
 def test_promtool_accepts_the_configuration_of_prometheus():
     command = [built("prometheus") / "promtool", "check", "config", "--lint=all", "--lint-fatal", CONFIGURATION]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -19,7 +19,7 @@ from tests.services.redis import PASSWORD, redis
 
 from .otlp import SERVER, counter, metrics_of, pairs, post, span, spans_of
 
-ERROR, SLOW, LONG, REST = "error", "slow", "long", "rest"
+ERROR, SLOW, STATEMENT, LONG, REST = "error", "slow", "statement", "long", "rest"
 
 
 def trace(kind: str) -> list[dict]:
@@ -33,7 +33,10 @@ def trace(kind: str) -> list[dict]:
         status="failed" if kind == ERROR else None,
         attributes={"graphql_auto.operation.slow": kind == SLOW, "kind": kind},
     )
-    return [request, operation, span("SELECT t", trace_id=trace_id, parentSpanId=operation["spanId"])]
+    statement = span(
+        "SELECT t", trace_id=trace_id, parentSpanId=operation["spanId"], attributes={"graphql_auto.db.slow": kind == STATEMENT}
+    )
+    return [request, operation, statement]
 
 
 def test_agents_send_every_trace_whole_to_one_of_two_gateways_which_keep_what_matters():
@@ -46,7 +49,7 @@ def test_agents_send_every_trace_whole_to_one_of_two_gateways_which_keep_what_ma
         ]
         addresses = str([gateway.grpc_address for gateway in gateways])
         agents = [running.enter_context(collector("agent", GATEWAYS=addresses)) for _ in range(2)]
-        kinds = [ERROR] * 40 + [SLOW] * 40 + [LONG] * 40 + [REST] * 400
+        kinds = [ERROR] * 50 + [SLOW] * 50 + [STATEMENT] * 50 + [LONG] * 50 + [REST] * 400
         traces = [trace(kind) for kind in kinds]
         for number, (request, operation, statement) in enumerate(traces):
             one, other = agents[number % 2], agents[(number + 1) % 2]
@@ -57,7 +60,7 @@ def test_agents_send_every_trace_whole_to_one_of_two_gateways_which_keep_what_ma
         assert post(agents[0].endpoint, spans_of(*(one[2] for one in rest))) == 200
         assert post(agents[1].endpoint, spans_of(*(one for each in rest for one in each[:2]))) == 200
 
-        wanted = {one["spanId"] for each in traces[:120] for one in each}
+        wanted = {one["spanId"] for each in traces[:200] for one in each}
         wait_until(
             lambda: wanted <= {one["spanId"] for store in stores for one in store.spans()}, seconds=30, what="all that failed or was slow"
         )
@@ -74,8 +77,27 @@ def test_agents_send_every_trace_whole_to_one_of_two_gateways_which_keep_what_ma
     spans_of_traces = Counter(one["traceId"] for spans in arrived for one in spans)
     assert set(spans_of_traces.values()) == {3}, "and whole"
     kept = Counter(kind for each, kind in zip(traces, kinds, strict=True) if each[0]["traceId"] in places)
-    assert (kept[ERROR], kept[SLOW], kept[LONG]) == (40, 40, 40)
+    assert [kept[kind] for kind in (ERROR, SLOW, STATEMENT, LONG)] == [50] * 4
     assert 60 < kept[REST] < 180, "30 % of 400, give or take six standard deviations"
+
+
+def test_what_an_agent_has_for_a_gateway_that_is_away_arrives_when_it_is_back():
+    with backend() as one, backend() as other:
+        addresses = str([one.grpc_address, other.grpc_address])
+        with collector("agent", GATEWAYS=addresses) as agent:
+            other.kill()
+            spans = [span("query") for _ in range(200)]
+            for part in range(0, 200, 20):
+                assert post(agent.endpoint, spans_of(*spans[part : part + 20])) == 200
+            wait_until(lambda: "connection refused" in agent.log_text(), seconds=15, what="the agent seeing that one is away")
+            other.start()
+            sent = {each["spanId"] for each in spans}
+            wait_until(lambda: {each["spanId"] for store in (one, other) for each in store.spans()} == sent, seconds=60, what="every span")
+            of_one, of_other = ({each["traceId"] for each in store.spans()} for store in (one, other))
+
+    assert of_one
+    assert of_other
+    assert not of_one & of_other
 
 
 @pytest.fixture(scope="module")

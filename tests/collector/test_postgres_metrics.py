@@ -13,6 +13,7 @@ import yaml
 from tests.collector.postgres_as_mounted import MONITORING, MONITORING_PASSWORD, SHIPPED, connect, initialize, mounted
 from tests.services.postgres_exporter import postgres_exporter
 from tests.services.processes import wait_until
+from tests.services.prometheus import prometheus
 
 QUERIES = SHIPPED / "queries.yaml"
 PAGE = SHIPPED.parents[1] / "docs" / "postgresql.md"
@@ -228,3 +229,16 @@ def test_the_page_lists_every_metric():
     rows = re.findall(r"^\| `(postgres_\w+)` \| (\w+) \| ([^|]*) \|", PAGE.read_text(), re.MULTILINE)
     documented = {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
     assert documented == _metrics()
+
+
+def test_prometheus_scrapes_it_and_the_documented_query_gives_statements_with_their_texts(exporter, connection):
+    [query] = re.findall(r"^topk\(.*postgres_statement_text_info$", PAGE.read_text(), re.MULTILINE)
+    with prometheus(postgres_exporter=f"127.0.0.1:{exporter.port}") as metrics:
+
+        def texts():
+            connection.execute("SELECT count(*) FROM posts")
+            return [row["metric"]["query"] for row in metrics.query(query) if float(row["value"][1]) > 0]
+
+        wait_until(lambda: any("posts" in text for text in texts()), seconds=30, what="the statement with its text")
+        assert metrics.value('up{job="postgres-exporter"}') == 1
+        assert metrics.value("pg_up") == 1

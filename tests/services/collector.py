@@ -98,20 +98,25 @@ class Collector(Server):
         return [span for resource in self.arrived() for scope in resource["scopeSpans"] for span in scope["spans"]]
 
 
-@functools.cache
 def otelcol() -> Path:
     """The collector's binary, built or found; the test is skipped where it cannot be had."""
     return built("otelcol")
 
 
-@functools.cache
 def built(what: str) -> Path:
     """Path of something that collector/builder makes; the test is skipped where it cannot be had."""
+    path, problem = _built(what)
+    if problem:
+        pytest.skip(f"{what} is not there: {problem}")
+    return path
+
+
+@functools.cache
+def _built(what: str) -> tuple[Path, str]:
+    """Path, or the last line of why there is none; asked once, because a build that fails takes its time too."""
     command = [sys.executable, SHIPPED / "builder" / "build.py", what]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"{what} is not there: {done.stderr.strip()[-600:]}")
-    return Path(done.stdout.strip())
+    return Path(done.stdout.strip()), "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["no reason given"])[-1]
 
 
 @contextmanager

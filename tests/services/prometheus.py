@@ -30,13 +30,13 @@ FLAGS = (
 class Prometheus(Server):
     """One server with its data in a folder; it can be ended and started again."""
 
-    def __init__(self, folder: Path, targets: dict[str, str]) -> None:
+    def __init__(self, folder: Path, changes: dict[str, str]) -> None:
         self.folder = folder
         self.port = free_port()
         text = CONFIGURATION.read_text(encoding="utf-8")
-        for name, address in targets.items():
-            assert name in text, name
-            text = text.replace(name, address)
+        for old, new in changes.items():
+            assert old in text, old
+            text = text.replace(old, new)
         (folder / "prometheus.yml").write_text(text, encoding="utf-8")
         self.start()
 
@@ -88,13 +88,16 @@ class Prometheus(Server):
 
 
 @contextmanager
-def prometheus(**targets: str) -> Iterator[Prometheus]:
-    """Start one; `postgres_exporter="127.0.0.1:9187"` puts an address in the place of that of a scraped service."""
+def prometheus(**scraped: str) -> Iterator[Prometheus]:
+    """Start one; `postgres_exporter="127.0.0.1:9187"` puts an address in the place of that of a service, which is then scraped every second."""
     folder = Path(tempfile.mkdtemp(prefix="prometheus-"))
     names = {"postgres_exporter": "postgres-exporter:9187", "tempo": "tempo:3200"}
+    changes = {names[name]: address for name, address in scraped.items()}
+    if scraped:
+        changes |= {"scrape_interval: 15s": "scrape_interval: 1s", "scrape_timeout: 10s": "scrape_timeout: 1s"}
     server: Prometheus | None = None
     try:
-        server = Prometheus(folder, {names[name]: address for name, address in targets.items()})
+        server = Prometheus(folder, changes)
         yield server
     finally:
         if server is not None:
