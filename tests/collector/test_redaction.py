@@ -9,7 +9,7 @@ import pytest
 from tests.services.collector import attributes
 from tests.services.processes import wait_until
 
-from .otlp import CLIENT, counter, metrics_of, post, span, spans_of
+from .otlp import CLIENT, counter, metrics_of, pairs, post, span, spans_of
 
 PLANTED = "pl4nted"
 
@@ -140,6 +140,11 @@ STATEMENTS = {
     "sqlite": ("sqlite", f"INSERT INTO t VALUES ('{PLANTED}', 8675309)", "INSERT INTO t VALUES ("),
     "no system": (None, f"SELECT a FROM t WHERE s = '{PLANTED}' AND n = 8675309", "SELECT a FROM t WHERE s = ? AND n = ?"),
     "upper case system": ("PostgreSQL", f"SELECT a FROM t WHERE s = '{PLANTED}' AND n = 8675309", "SELECT a FROM t WHERE s = ? AND n = ?"),
+    "no system, double quotes": (None, f'SELECT a FROM t WHERE s = "{PLANTED}" AND n = 8675309', None),
+    "mysql's comment": ("mysql", f"SELECT a FROM t WHERE n = 8675309 # {PLANTED}", None),
+    "oracle's q-quotes": ("oracle.db", f"SELECT a FROM t WHERE s = q'[it's {PLANTED}]' AND n = 8675309", "****"),
+    "a system whose name only contains sql": ("nosqldb", f"get {PLANTED} 8675309", "****"),
+    "valkey": ("valkey", f"*2\r\n$3\r\nGET\r\n$7\r\n{PLANTED}8675309", "*"),
     "oracle": ("oracle.db", f"SELECT a FROM t2 WHERE s = '{PLANTED}' AND n = 8675309 AND m=:1", "SELECT a FROM t2 WHERE s = ? AND n = ?"),
     "sql server": ("microsoft.sql_server", f"SELECT TOP 8675309 a FROM [t] WHERE s = N'{PLANTED}'", "SELECT TOP ? a FROM [t] WHERE s = N?"),
     "redis": ("redis", f"SET key:8675309 {PLANTED}", "SET ?"),
@@ -193,6 +198,43 @@ def test_what_a_database_says_of_an_error_is_kept_without_values(through):
     assert "IntegrityError" in text
 
 
+def test_what_a_resolver_says_of_a_database_error_is_kept_without_values(through):
+    """The same exception goes up to spans that name no database."""
+    messages = [
+        f"duplicate key\nDETAIL:  Key (email)=({PLANTED}) already exists.",
+        f"(1062, \"Duplicate entry '{PLANTED}@example.org' for key 'users.email'\")",
+        f"null value\nDETAIL:  Failing row contains (7, {PLANTED}, null).",
+        f'invalid input syntax for type integer: "{PLANTED}"',
+    ]
+    for arrived in through(
+        *(
+            span(status=one, events={"graphql.error": {"graphql.error.message": one}, "exception": {"exception.message": one}})
+            for one in messages
+        )
+    ):
+        assert PLANTED not in json.dumps(arrived)
+        assert any(words in arrived["status"]["message"] for words in ("duplicate key", "1062", "null value", "invalid input syntax"))
+
+
+def test_a_failed_health_check_is_a_trace(through):
+    [arrived] = through(span("GET readyz", kind=2, attributes={"url.path": "/readyz"}, status="no database"))
+
+    assert arrived["name"] == "GET readyz"
+
+
+def test_a_span_larger_than_a_batch_takes_nothing_with_it(through):
+    """Three megabytes between small ones, in one message."""
+    small, large, last = through(span("small"), span("large", attributes={"note": "a" * 4_000_000}), span("last"))
+
+    assert (small["name"], large["name"], last["name"]) == ("small", "large", "last")
+
+
+def test_a_metric_of_another_prefix_loses_no_count_when_a_name_goes(shipped, metrics_backend, started):
+    points = {(("graphql.operation.name", "not a name"),): 400, (("graphql.operation.name", "nor this"),): 3}
+    assert post(shipped.endpoint, metrics_of(counter("other.prefix", points, start=started))) == 200
+    wait_until(lambda: metrics_backend.value("sum(other_prefix_total)") == 403, seconds=15, what="both counts")
+
+
 def test_our_own_statements_pass_unchanged(through):
     """What the package writes has no literals, and a name with digits stays in the attributes that are searched by."""
     own = {
@@ -226,3 +268,19 @@ def test_a_secret_in_a_label_does_not_reach_prometheus(shipped, metrics_backend,
     [series] = metrics_backend.query("planted_secrets_total")
     assert series["value"][1] == "3"
     assert (series["metric"]["note"], series["metric"]["password"]) == ("****", "****")
+
+
+def test_no_secret_gets_through_in_lists_maps_resources_and_scopes(shipped, trace_backend):
+    listed = {"arrayValue": {"values": [{"stringValue": f"password={PLANTED}"}, {"stringValue": "kept"}]}}
+    mapped = {"kvlistValue": {"values": [{"key": "password", "value": {"stringValue": PLANTED}}]}}
+    deep = span("deep", attributes={"note": "a" * 100_000 + f" password={PLANTED}"})
+    deep["attributes"] += [{"key": "listed", "value": listed}, {"key": "mapped", "value": mapped}]
+    export = spans_of(deep, resource={"service.name": "blog", "process.command_args": f"--password={PLANTED}"})
+    export["resourceSpans"][0]["scopeSpans"][0]["scope"]["attributes"] = pairs({"secret": PLANTED})
+
+    assert post(shipped.endpoint, export) == 200
+    wait_until(lambda: any(one["spanId"] == deep["spanId"] for one in trace_backend.spans()), seconds=15, what="the span arriving")
+
+    text = trace_backend.file.read_text()
+    assert PLANTED not in text
+    assert "kept" in text
