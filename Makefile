@@ -3,13 +3,16 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: demo picture test foreign matrix collector load lint types contracts format bench clean
+.PHONY: demo picture dashboards test foreign matrix collector load lint types contracts format bench clean
 
 demo: .venv/.demo  ## The demo with telemetry in this terminal; ARGS=--once ends by itself
 	@$(BIN)/python demo/tour.py $(ARGS)
 
 picture: .venv/.demo  ## docs/console.svg, drawn from real operations of the demo
 	@OTEL_TRACES_EXPORTER=none OTEL_METRICS_EXPORTER=none $(BIN)/opentelemetry-instrument $(BIN)/python demo/picture.py
+
+dashboards: .venv/.dev  ## dashboards/generated, from what dashboards/*.py define
+	$(BIN)/python -m dashboards
 
 test: .venv/.dev  ## All tests; ARGS goes to pytest
 	@# Before the tests, which would wait for it without a word. Where it cannot be had, they say what to install.

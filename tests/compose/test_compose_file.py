@@ -99,13 +99,16 @@ def image_user():
 def test_nobody_can_use_up_the_machine(name):
     service = services()[name]
     assert 32 <= mebibytes(service["mem_limit"]) <= 1536
-    assert service["pids_limit"] <= 200
+    # Threads count, and Grafana has a process for each data source.
+    assert service["pids_limit"] <= (500 if name == "grafana" else 200)
     assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 
 
 @pytest.mark.parametrize("name", GO)
 def test_go_collects_garbage_before_the_kernel_kills(name):
-    assert 0.78 <= mebibytes(environment(name)["GOMEMLIMIT"]) / mebibytes(services()[name]["mem_limit"]) <= 0.82
+    # Grafana's is for each of its processes.
+    least = 0.4 if name == "grafana" else 0.78
+    assert least <= mebibytes(environment(name)["GOMEMLIMIT"]) / mebibytes(services()[name]["mem_limit"]) <= 0.82
 
 
 def test_redis_forgets_before_the_kernel_kills():

@@ -1,0 +1,127 @@
+"""What an alert is, written once for Prometheus and for Grafana."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import quote
+
+from otel_graphql_auto import semconv
+from otel_graphql_auto.queries import ENVIRONMENT, SERVICE, Scope, label
+
+CRITICAL: Final = "critical"
+"""Wakes somebody up."""
+WARNING: Final = "warning"
+"""For the working day."""
+
+GRAFANA_ADDRESS: Final = "<grafana>"
+"""In links, for the address of Grafana: who writes the rules fills it in."""
+
+PRODUCT: Final = "product"
+"""A label of every alert of ours, by which a list or a route can choose them."""
+
+BY_SERVICE: Final = (SERVICE, ENVIRONMENT)
+BY_OPERATION: Final = (*BY_SERVICE, label(semconv.OPERATION_NAME))
+OF_SERVICE: Final = {"environment": ENVIRONMENT, "service": SERVICE}
+OF_OPERATION: Final = {**OF_SERVICE, "operation": label(semconv.OPERATION_NAME)}
+"""Variables of the pages, and the labels of an alert that they get their values from."""
+
+SERVICE_TRACES: Final = f'resource.{semconv.SERVICE_NAME} = "{{{{ $labels.{SERVICE} }}}}"'
+OPERATION_TRACES: Final = (
+    f"{SERVICE_TRACES}{{{{ if $labels.{label(semconv.OPERATION_NAME)} }}}}"
+    f' && span.{semconv.OPERATION_NAME} = "{{{{ $labels.{label(semconv.OPERATION_NAME)} }}}}"{{{{ end }}}}'
+)
+"""TraceQL of what fired. An operation without a name has no attribute that could be asked for."""
+
+OPERATION: Final = (
+    f"{{{{ if $labels.{label(semconv.OPERATION_NAME)} }}}}{{{{ $labels.{label(semconv.OPERATION_NAME)} }}}}"
+    f"{{{{ else }}}}an operation without a name{{{{ end }}}} of {{{{ $labels.{SERVICE} }}}}"
+)
+"""In summaries."""
+
+
+@dataclass(frozen=True)
+class Alert:
+    """It fires for every series of `value` that is above `above`, and that `guard` has too.
+
+    Texts are templates of Prometheus: `{{ $labels.service_name }}`, `{{ $value | humanizeDuration }}`.
+    """
+
+    name: str
+    severity: str
+    value: str
+    above: float
+    summary: str
+    description: str
+    page: str
+    """Uid of the dashboard to look at."""
+    panel: str
+    """Title of the panel on it."""
+    guard: str = ""
+    """A condition that has to hold besides, with the labels of `value`."""
+    lasting: str = "0s"
+    """How long it has to be so before the alert fires (`for`)."""
+    keep: str = "0s"
+    """How long it goes on firing afterwards (`keep_firing_for`), so that what comes and goes is one alert."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the page, and the labels that they get their values from."""
+    traces: str = ""
+    """TraceQL of the traces to look at, with the same templates."""
+    every: str = "1m"
+    """How often it is looked at."""
+
+    @property
+    def condition(self) -> str:
+        """The value where the guard holds."""
+        return f"({self.value}) and {self.guard}" if self.guard else self.value
+
+    @property
+    def expression(self) -> str:
+        """The whole rule as PromQL."""
+        compared = f"({self.value}) > {self.above:g}"
+        return f"{compared} and {self.guard}" if self.guard else compared
+
+    def dashboard_link(self, panel_id: int) -> str:
+        """The page, on the panel, with the variables of what fired."""
+        chosen = "".join(
+            f"{{{{ with $labels.{label} }}}}&var-{name}={{{{ . | urlquery }}}}{{{{ end }}}}" for name, label in self.variables.items()
+        )
+        return f"{GRAFANA_ADDRESS}/d/{self.page}?from=now-1h&to=now{chosen}&viewPanel=panel-{panel_id}"
+
+    def trace_link(self) -> str:
+        """Grafana's Explore, with the traces."""
+        query = {"refId": "A", "datasource": {"type": "tempo", "uid": "tempo"}, "queryType": "traceql", "query": "<query>", "limit": 20}
+        pane = {"datasource": "tempo", "queries": [query], "range": {"from": "now-1h", "to": "now"}}
+        panes = quote(json.dumps({"traces": pane}, separators=(",", ":")), safe="")
+        return f"{GRAFANA_ADDRESS}/explore?schemaVersion=1&orgId=1&panes={panes.replace(quote('<query>', safe=''), _quoted(self.traces))}"
+
+
+def events(scope: Scope, name: str, *matchers: str) -> str:
+    """How often something happened in the window, also where it happened for the first time ever.
+
+    `increase` alone sees no first event unless Prometheus puts a zero before it (created-timestamp-zero-ingestion): a series that was not there in
+    the hour before the window counts as a whole. A longer gap in all telemetry would count everything again, hence the hour.
+    """
+    new = f"{scope.series(name, *matchers)} unless last_over_time({scope.series(name, *matchers)}[1h] offset {scope.window})"
+    return scope.sum(f"increase({scope.over(name, *matchers)}) > 0 or ({new})")
+
+
+def seconds(duration: str) -> int:
+    """A duration as it is written here (`30s`, `5m`, `6h`)."""
+    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600}[duration[-1]]
+
+
+def _quoted(traceql: str) -> str:
+    """A query as part of a JSON text in an address; what its templates give is quoted when they are filled in."""
+    parts = traceql.replace("}}", "{{").split("{{")
+    quoted = []
+    for place, part in enumerate(parts):
+        if place % 2 == 0:
+            quoted.append(quote(json.dumps(part)[1:-1], safe=""))
+        elif part.split()[0] in {"if", "end"}:
+            quoted.append(f"{{{{{part}}}}}")
+        else:
+            quoted.append(f"{{{{{part}| urlquery }}}}")
+    return "".join(quoted)

@@ -1,0 +1,120 @@
+"""HTTP and processes of the applications, as the instrumentations beside ours see them: two folded rows of the overview."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards.pages import Row
+from dashboards.panels import graph
+from dashboards.scopes import of_services
+from dashboards.targets import over_time, shown
+from otel_graphql_auto.queries import SERVICE, count, mean, quantile, rate
+from otel_graphql_auto.semconv import HTTP_BUCKETS, Metric
+
+_DURATION: Final = Metric("http.server.request.duration", "s", "Duration of HTTP server requests.", HTTP_BUCKETS)
+_NO_HTTP: Final = "No HTTP request: is opentelemetry-instrumentation-django switched off?"
+_NO_PROCESS: Final = "No process reports: is system_metrics in OTEL_PYTHON_DISABLED_INSTRUMENTATIONS?"
+_INSTANCE: Final = "service_instance_id"
+
+
+def requests() -> Row:
+    """All requests of the applications, GraphQL or not."""
+    return Row(
+        "HTTP",
+        [
+            graph(
+                "Requests by status",
+                "HTTP requests a second, GraphQL or not. A GraphQL operation that fails is mostly a 200.",
+                over_time(rate(of_services("http_response_status_code"), count(_DURATION)), shown("http_response_status_code")),
+                unit="reqps",
+                missing=_NO_HTTP,
+                stacked=True,
+                width=8,
+            ),
+            graph(
+                "Duration by route",
+                "Mean and p95 of HTTP requests.",
+                over_time(mean(of_services("http_route"), _DURATION), f"{shown('http_route')} average"),
+                over_time(quantile(of_services("http_route"), 0.95, _DURATION), f"{shown('http_route')} p95", exemplars=True),
+                unit="s",
+                missing=_NO_HTTP,
+                width=8,
+            ),
+            graph(
+                "Requests under way",
+                "Requests that have begun and not ended.",
+                over_time(of_services(SERVICE).sum(of_services().series("http_server_active_requests")), shown(SERVICE)),
+                unit="short",
+                missing=_NO_HTTP,
+                width=8,
+            ),
+        ],
+        folded=True,
+    )
+
+
+def processes() -> Row:
+    """What each process of the applications takes."""
+    scope, each = of_services(), of_services(SERVICE, _INSTANCE)
+    return Row(
+        "Processes",
+        [
+            graph(
+                "Memory",
+                "Resident memory of each process.",
+                over_time(scope.series("process_memory_usage_bytes"), shown(SERVICE, _INSTANCE)),
+                unit="bytes",
+                missing=_NO_PROCESS,
+                width=8,
+            ),
+            graph(
+                "Virtual memory",
+                "Address space of each process, used or not.",
+                over_time(scope.series("process_memory_virtual_bytes"), shown(SERVICE, _INSTANCE)),
+                unit="bytes",
+                missing=_NO_PROCESS,
+                width=8,
+            ),
+            graph(
+                "CPU",
+                "CPU time a second of each process: 1 is one core.",
+                over_time(rate(each, "process_cpu_time_seconds_total"), shown(SERVICE, _INSTANCE)),
+                unit="short",
+                missing=_NO_PROCESS,
+                width=8,
+            ),
+            graph(
+                "CPU utilization",
+                "Of each process, as it says itself: its share of all cores.",
+                over_time(scope.series("process_cpu_utilization_ratio"), shown(SERVICE, _INSTANCE)),
+                unit="percentunit",
+                missing=_NO_PROCESS,
+                width=6,
+            ),
+            graph(
+                "Threads",
+                "Of each process.",
+                over_time(scope.series("process_thread_count"), shown(SERVICE, _INSTANCE)),
+                unit="short",
+                missing=_NO_PROCESS,
+                width=6,
+            ),
+            graph(
+                "Open files",
+                "File descriptors of each process, sockets included.",
+                over_time(scope.series("process_open_file_descriptor_count"), shown(SERVICE, _INSTANCE)),
+                unit="short",
+                missing=_NO_PROCESS,
+                width=6,
+            ),
+            graph(
+                "Context switches",
+                "A second, of all processes of a service. Involuntary ones: there is too little CPU.",
+                over_time(rate(of_services(SERVICE, "type"), "process_context_switches_total"), shown(SERVICE, "type")),
+                unit="ops",
+                missing=_NO_PROCESS,
+                width=6,
+            ),
+        ],
+        folded=True,
+    )

@@ -1,0 +1,228 @@
+"""The page to begin with: whether the promise is kept, how much, how fast, what fails, and which operation to look at."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards import choices, database, http
+from dashboards.links import to_page
+from dashboards.pages import Page, Row
+from dashboards.panels import figure, firing, graph
+from dashboards.scopes import OPERATION, OPERATION_TYPE, SERVICE_VARIABLES, most, of_services
+from dashboards.tables import Column, Link, Name, numbers
+from dashboards.targets import RANGE, over_time, shown
+from otel_graphql_auto import queries, semconv
+from otel_graphql_auto.queries import SERVICE, count, label, rate
+
+NO_OPERATIONS: Final = "No operations: is the application under opentelemetry-instrument? `manage.py graphql_auto doctor` tells"
+_FAULT: Final = label(semconv.FAULT)
+_BUDGET: Final = f"{1 - choices.OBJECTIVE:.6g}"
+
+
+def _figures() -> Row:
+    whole = of_services(window=RANGE)
+    return Row(
+        "$service in this time range",
+        [
+            figure("Operations", "How many ran.", queries.operations(whole), unit="short", missing="none"),
+            figure(
+                "Server errors",
+                f"Share of operations that failed by the server's fault. What clients do wrong is not in it. Red above {choices.ERROR_RATIO:.0%}.",
+                queries.server_error_ratio(whole),
+                unit="percentunit",
+                limits=(1 - choices.OBJECTIVE, choices.ERROR_RATIO),
+                missing="none",
+            ),
+            figure(
+                "Budget left",
+                f"Of the errors that {choices.OBJECTIVE:.1%} allows for as many operations as ran in this time range. Negative: the promise is broken.",
+                f"1 - ({queries.server_error_ratio(whole)}) / {_BUDGET}",
+                unit="percentunit",
+                decimals=0,
+                limits=(0, 0.5),
+                rising=False,
+                missing="none",
+            ),
+            figure(
+                "Slow",
+                "Operations over their threshold (SLOW_QUERY_THRESHOLD).",
+                queries.slow_operations(whole),
+                unit="short",
+                decimals=0,
+                limits=(1,),
+                missing="none",
+            ),
+            figure("Average", "Mean duration, without subscriptions.", queries.duration_mean(whole), unit="s", missing="none"),
+            figure("Median", "Half of the operations took no longer.", queries.duration_quantile(whole, 0.5), unit="s", missing="none"),
+            figure(
+                "p95",
+                f"95 % of the operations took no longer. Red above {choices.LATENCY_SECONDS:g} s.",
+                queries.duration_quantile(whole, 0.95),
+                unit="s",
+                limits=(choices.LATENCY_SECONDS,),
+                missing="none",
+            ),
+            figure("p99", "99 % of the operations took no longer.", queries.duration_quantile(whole, 0.99), unit="s", missing="none"),
+            *database.figures(),
+            figure(
+                "Under way",
+                "Operations that have begun and not ended, now.",
+                f"sum({of_services().series(queries.gauge(semconv.REQUEST_ACTIVE))})",
+                unit="short",
+                missing="none",
+            ),
+            figure(
+                "Services",
+                "Services that report now.",
+                f"count(count by ({SERVICE}) ({of_services().series(queries.gauge(semconv.OPERATION_NAMES))}))",
+                unit="short",
+                limits=(1,),
+                rising=False,
+                missing="0",
+            ),
+        ],
+    )
+
+
+def _signals() -> Row:
+    scope = of_services()
+    return Row(
+        "Rate, errors, duration",
+        [
+            graph(
+                "Operations by type",
+                "A second.",
+                over_time(rate(of_services(OPERATION_TYPE), count(semconv.REQUEST_DURATION)), shown(OPERATION_TYPE)),
+                unit="ops",
+                missing=NO_OPERATIONS,
+                stacked=True,
+                width=8,
+            ),
+            graph(
+                "Errors by fault",
+                "Share of operations that failed: by the server's fault (these are paged for), or by the client's.",
+                over_time(
+                    queries.ratio(rate(scope, count(semconv.REQUEST_DURATION), f'{_FAULT}="server"'), queries.requests(scope)), "server"
+                ),
+                over_time(
+                    queries.ratio(rate(scope, count(semconv.REQUEST_DURATION), f'{_FAULT}="client"'), queries.requests(scope)), "client"
+                ),
+                unit="percentunit",
+                missing=NO_OPERATIONS,
+                limit=choices.ERROR_RATIO,
+                width=8,
+            ),
+            graph(
+                "Duration",
+                "Without subscriptions. Points lead to traces.",
+                over_time(queries.duration_mean(scope), "average"),
+                over_time(queries.duration_quantile(scope, 0.5), "median"),
+                over_time(queries.duration_quantile(scope, 0.95), "p95", exemplars=True),
+                over_time(queries.duration_quantile(scope, 0.99), "p99"),
+                unit="s",
+                missing=NO_OPERATIONS,
+                limit=choices.LATENCY_SECONDS,
+                width=8,
+            ),
+        ],
+    )
+
+
+def _operations() -> Row:
+    whole = of_services(OPERATION_TYPE, OPERATION, window=RANGE)
+    return Row(
+        "Operations",
+        [
+            numbers(
+                "By operation",
+                "Those that took the most time in all. A name leads to its page. `_OTHER`: names that are no labels (yet).",
+                {
+                    OPERATION: Name(
+                        "Operation",
+                        Link("Open this operation", to_page("graphql-operation", operation="Operation")),
+                        absent="(without a name)",
+                    ),
+                    OPERATION_TYPE: Name("Type", width=100),
+                },
+                [
+                    Column("Time in all", queries.increase(whole, queries.sum_of(semconv.REQUEST_DURATION)), "s", width=110),
+                    Column("Runs", queries.operations(whole), "short", decimals=0, width=90),
+                    Column(
+                        "Server errors",
+                        queries.server_error_ratio(whole),
+                        "percentunit",
+                        decimals=1,
+                        limits=(choices.ERROR_RATIO,),
+                        width=120,
+                    ),
+                    Column("Slow", queries.slow_operations(whole), "short", decimals=0, limits=(1,), width=80),
+                    Column("Average", queries.duration_mean(whole), "s", width=100),
+                    Column("Median", queries.duration_quantile(whole, 0.5), "s", width=100),
+                    Column("p95", queries.duration_quantile(whole, 0.95), "s", limits=(choices.LATENCY_SECONDS,), width=100),
+                    Column("p99", queries.duration_quantile(whole, 0.99), "s", width=100),
+                    Column(
+                        "SQL of a run",
+                        queries.statements_mean(whole),
+                        "short",
+                        decimals=1,
+                        limits=(choices.STATEMENTS_PER_OPERATION,),
+                        width=120,
+                    ),
+                    Column("SQL in all", queries.statements(whole), "short", width=100),
+                    Column("Database, average", queries.database_mean(whole), "s", width=150),
+                    Column("Database, total", queries.database_seconds(whole), "s", width=130),
+                ],
+                sort_by="Time in all",
+                missing=NO_OPERATIONS,
+                height=10,
+            )
+        ],
+    )
+
+
+def _promise() -> Row:
+    def burn(window: str) -> str:
+        return f"({queries.server_error_ratio(of_services(SERVICE, window=window))}) / {_BUDGET}"
+
+    return Row(
+        f"The promise: {choices.OBJECTIVE:.1%} of operations do not fail by the server's fault",
+        [
+            graph(
+                "Burn rate",
+                f"How many times faster than allowed the error budget is spent. At {choices.FAST_BURN:g} over an hour, or {choices.SLOW_BURN:g} over six,"
+                " somebody is woken up.",
+                over_time(burn("1h"), f"{shown(SERVICE)} 1 h"),
+                over_time(burn("6h"), f"{shown(SERVICE)} 6 h"),
+                unit="short",
+                missing=NO_OPERATIONS,
+                limit=choices.FAST_BURN,
+                width=8,
+            ),
+            graph(
+                "Server errors by operation",
+                "Operations a second that failed by the server's fault: the ten with the most of them.",
+                over_time(
+                    most(
+                        queries.server_errors(of_services(OPERATION)),
+                        queries.server_errors(of_services(OPERATION, window=RANGE)),
+                        OPERATION,
+                    ),
+                    shown(OPERATION),
+                ),
+                unit="ops",
+                missing="Nothing failed by the server's fault",
+                width=8,
+            ),
+            firing("Alerts", "What fires now, or is about to: rules that Grafana evaluates, and those of Prometheus.", width=8),
+        ],
+    )
+
+
+PAGE: Final = Page(
+    uid="graphql-overview",
+    title="GraphQL: Overview",
+    description="Where to begin: the promise, rate, errors, duration, and the operations with their numbers.",
+    rows=lambda: [_figures(), _signals(), _operations(), _promise(), database.on_overview(), http.requests(), http.processes()],
+    variables=SERVICE_VARIABLES,
+    has_traces=True,
+)

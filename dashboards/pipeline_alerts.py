@@ -1,0 +1,99 @@
+"""What is told about telemetry itself: our own errors, silence, and a collector that fills up or loses."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards import choices
+from dashboards.alerts import BY_SERVICE, CRITICAL, OF_SERVICE, SERVICE_TRACES, WARNING, Alert, events
+from otel_graphql_auto import semconv
+from otel_graphql_auto.queries import SERVICE, Scope, gauge, label, total
+
+_ROOM: Final = label(semconv.ROOM)
+_ERROR_TYPE: Final = label(semconv.ERROR_TYPE)
+_REPORTS: Final = gauge(semconv.OPERATION_NAMES)
+_COLLECTOR: Final = "service_instance_id"
+
+
+def _silent() -> str:
+    """Services that were there for a while in the last hour and are not now; and, where nobody ever reported, that.
+
+    So many samples: something that ran for a moment (a command, a shell) has not fallen silent when it ends.
+    """
+    by = ", ".join(BY_SERVICE)
+    return (
+        f"(sum by ({by}) (count_over_time({_REPORTS}[1h] offset 5m)) > 20 unless sum by ({by}) (count_over_time({_REPORTS}[5m])))"
+        f" or absent_over_time({_REPORTS}[1h])"
+    )
+
+
+def _lost() -> str:
+    """Spans and points, by exporter and reason. Each name by itself, because sums of several are not defined where one has no series."""
+    parts = []
+    for how, reason in (("send", "the store refused them"), ("enqueue", "the queue was full")):
+        for what in ("spans", "metric_points", "log_records"):
+            happened = events(Scope("", "10m", ("exporter", _COLLECTOR)), f"otelcol_exporter_{how}_failed_{what}_total")
+            named = f'label_replace({happened}, "reason", "{reason}", "", "")'
+            parts.append(f'label_replace({named}, "what", "{what.replace("_", " ")}", "", "")')
+    return " or ".join(parts)
+
+
+ALERTS: Final = [
+    Alert(
+        name="GraphQLNoTelemetry",
+        severity=CRITICAL,
+        value=_silent(),
+        above=0,
+        lasting="5m",
+        summary=f"{{{{ with $labels.{SERVICE} }}}}{{{{ . }}}} has{{{{ else }}}}All services have{{{{ end }}}} stopped reporting",
+        description=(
+            "No process has sent metrics for more than five minutes. Either it is down, or telemetry does not get through; until then nothing else here can"
+            " fire. After an hour this alert takes it for granted and ends."
+        ),
+        page="graphql-pipeline",
+        panel="Processes by service",
+        variables=OF_SERVICE,
+    ),
+    Alert(
+        name="GraphQLInternalErrors",
+        severity=WARNING,
+        value=events(Scope("", "15m", (*BY_SERVICE, _ROOM, _ERROR_TYPE)), total(semconv.INTERNAL_ERRORS)),
+        above=0,
+        keep="15m",
+        summary=f"This instrumentation fails in {{{{ $labels.{SERVICE} }}}} ({{{{ $labels.{_ROOM} }}}}: {{{{ $labels.{_ERROR_TYPE} }}}})",
+        description=(
+            f"{{{{ $value | humanize }}}} errors in 15 minutes in the room {{{{ $labels.{_ROOM} }}}}. The application did not notice; its telemetry lacks"
+            " something. The log has the first of each kind with its traceback."
+        ),
+        page="graphql-pipeline",
+        panel="Our own errors by room",
+        variables=OF_SERVICE,
+        traces=f"{{ {SERVICE_TRACES} }}",
+    ),
+    Alert(
+        name="CollectorQueueFilling",
+        severity=WARNING,
+        value=f"max by (exporter, data_type, {_COLLECTOR}) (otelcol_exporter_queue_size / otelcol_exporter_queue_capacity)",
+        above=choices.QUEUE_RATIO,
+        lasting="5m",
+        keep="5m",
+        summary="The collector's queue of {{ $labels.data_type }} is {{ $value | humanizePercentage }} full",
+        description=(
+            f"{{{{ $labels.exporter }}}} takes less than arrives: {{{{ $value | humanizePercentage }}}} of the queue is used, {choices.QUEUE_RATIO:.0%} is"
+            " allowed. When it is full, telemetry is lost."
+        ),
+        page="graphql-pipeline",
+        panel="Queue on disk",
+    ),
+    Alert(
+        name="CollectorLosesTelemetry",
+        severity=CRITICAL,
+        value=_lost(),
+        above=0,
+        keep="10m",
+        summary="The collector has lost {{ $value | humanize }} {{ $labels.what }}: {{ $labels.reason }}",
+        description="{{ $value | humanize }} {{ $labels.what }} for {{ $labels.exporter }} in 10 minutes are gone: {{ $labels.reason }}.",
+        page="graphql-pipeline",
+        panel="Lost telemetry",
+    ),
+]

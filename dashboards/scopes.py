@@ -1,0 +1,48 @@
+"""What the variables of a page choose, as PromQL and TraceQL; and the variables themselves."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards.pages import Variable
+from dashboards.targets import INTERVAL
+from otel_graphql_auto import semconv
+from otel_graphql_auto.queries import ENVIRONMENT, SERVICE, Scope, gauge, label
+
+OPERATION: Final = label(semconv.OPERATION_NAME)
+OPERATION_TYPE: Final = label(semconv.OPERATION_TYPE)
+COORDINATE: Final = label(semconv.FIELD_SCHEMA_COORDINATE)
+ERROR_TYPE: Final = label(semconv.ERROR_TYPE)
+
+_ALIVE: Final = gauge(semconv.OPERATION_NAMES)
+"""Every process that runs GraphQL has it, from its start on."""
+
+SERVICES: Final = f'{ENVIRONMENT}=~"$environment", {SERVICE}=~"$service"'
+OPERATIONS: Final = f'{SERVICES}, {OPERATION}=~"$operation"'
+
+SERVICE_VARIABLES: Final = (
+    Variable("environment", "Environment", _ALIVE, ENVIRONMENT),
+    Variable("service", "Service", f'{_ALIVE}{{{ENVIRONMENT}=~"$environment"}}', SERVICE),
+)
+OPERATION_VARIABLES: Final = (
+    *SERVICE_VARIABLES,
+    Variable("operation", "Operation", f"graphql_server_request_duration_seconds_count{{{SERVICES}}}", OPERATION),
+)
+
+SERVICE_TRACES: Final = f'resource.{semconv.SERVICE_NAME} =~ "$service"'
+OPERATION_TRACES: Final = f'{SERVICE_TRACES} && span.{semconv.OPERATION_NAME} =~ "$operation"'
+
+
+def of_services(*by: str, window: str = INTERVAL) -> Scope:
+    """The chosen services."""
+    return Scope(SERVICES, window, by)
+
+
+def of_operations(*by: str, window: str = INTERVAL) -> Scope:
+    """The chosen operations of the chosen services."""
+    return Scope(OPERATIONS, window, by)
+
+
+def most(expression: str, rank: str, *by: str, number: int = 10) -> str:
+    """Of an expression over time the series that are at the top of the whole time range: not others at each point, as `topk` alone would have."""
+    return f"{expression} and on ({', '.join(by)}) topk({number}, {rank})"

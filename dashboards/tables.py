@@ -1,0 +1,139 @@
+"""Tables: one row for each operation, field or statement, with links to where one goes on; and tables of traces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from grafana_foundation_sdk.builders import common, table
+from grafana_foundation_sdk.models.common import FieldTextAlignment, TableCellHeight
+from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue
+
+from dashboards.panels import GRAPH_HEIGHT
+from dashboards.targets import PROMETHEUS, TEMPO, rows, traces
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where a click on a cell leads."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """One number of each row."""
+
+    name: str
+    expression: str
+    unit: str
+    decimals: int | None = None
+    limits: Sequence[float] = ()
+    """Where its number becomes orange and red, or red alone."""
+    width: int | None = None
+
+
+@dataclass(frozen=True)
+class Name:
+    """A label as a column."""
+
+    name: str
+    link: Link | None = None
+    width: int | None = None
+    absent: str = ""
+    """What is written where a series does not have the label."""
+    mapping: Mapping[str, str] = field(default_factory=dict)
+
+
+def numbers(
+    title: str,
+    description: str,
+    names: Mapping[str, Name],
+    columns: Sequence[Column],
+    *,
+    sort_by: str,
+    missing: str,
+    width: int = 24,
+    height: int = GRAPH_HEIGHT,
+) -> table.Panel:
+    """A row for each set of these labels, with a number from each query: the queries have these labels and no others."""
+    panel = (
+        table.Panel()
+        .title(title)
+        .description(description)
+        .datasource(PROMETHEUS)
+        .no_value(missing)
+        .cell_height(TableCellHeight.SM)
+        .sort_by([common.TableSortByFieldState().display_name(sort_by).desc(True)])
+        .span(width)
+        .height(height)
+    )
+    for column in columns:
+        panel.with_target(rows(column.expression))
+    refs = [f"Value #{chr(ord('A') + place)}" for place in range(len(columns))] if len(columns) > 1 else ["Value"]
+    order = [*names, *refs]
+    if len(columns) > 1:
+        panel.with_transformation(DataTransformerConfig(id_val="merge", options={}))
+    renamed = {label: name.name for label, name in names.items()} | {ref: column.name for ref, column in zip(refs, columns, strict=True)}
+    panel.with_transformation(
+        DataTransformerConfig(
+            id_val="organize",
+            options={
+                "excludeByName": {"Time": True},
+                "indexByName": {name: place for place, name in enumerate(order)},
+                "renameByName": renamed,
+            },
+        )
+    )
+    for name in names.values():
+        panel.override_by_name(name.name, _of_name(name))
+    for column in columns:
+        panel.override_by_name(column.name, _of_column(column))
+    return panel
+
+
+def found_traces(title: str, description: str, traceql: str, *, missing: str, width: int = 12, limit: int = 20) -> table.Panel:
+    """The latest traces that a TraceQL query finds; Grafana makes their ids into links."""
+    return (
+        table.Panel()
+        .title(title)
+        .description(description)
+        .datasource(TEMPO)
+        .with_target(traces(traceql, limit=limit))
+        .no_value(missing)
+        .cell_height(TableCellHeight.SM)
+        .span(width)
+        .height(GRAPH_HEIGHT)
+    )
+
+
+def _of_name(name: Name) -> list[DynamicConfigValue]:
+    properties = [DynamicConfigValue(id_val="custom.align", value=FieldTextAlignment.LEFT)]
+    if name.width:
+        properties.append(DynamicConfigValue(id_val="custom.width", value=name.width))
+    if name.absent:
+        properties.append(DynamicConfigValue(id_val="noValue", value=name.absent))
+    if name.mapping:
+        result = {value: {"text": text, "index": place} for place, (value, text) in enumerate(name.mapping.items())}
+        properties.append(DynamicConfigValue(id_val="mappings", value=[{"type": "value", "options": result}]))
+    if name.link:
+        properties.append(DynamicConfigValue(id_val="links", value=[{"title": name.link.title, "url": name.link.url}]))
+    return properties
+
+
+def _of_column(column: Column) -> list[DynamicConfigValue]:
+    properties = [
+        DynamicConfigValue(id_val="unit", value=column.unit),
+        DynamicConfigValue(id_val="custom.align", value=FieldTextAlignment.RIGHT),
+    ]
+    if column.decimals is not None:
+        properties.append(DynamicConfigValue(id_val="decimals", value=column.decimals))
+    if column.width:
+        properties.append(DynamicConfigValue(id_val="custom.width", value=column.width))
+    if column.limits:
+        colours = ["orange", "red"][-len(column.limits) :]
+        steps = [{"color": "text", "value": None}, *({"color": c, "value": v} for c, v in zip(colours, column.limits, strict=True))]
+        properties.append(DynamicConfigValue(id_val="thresholds", value={"mode": "absolute", "steps": steps}))
+        properties.append(DynamicConfigValue(id_val="custom.cellOptions", value={"type": "color-text"}))
+    return properties

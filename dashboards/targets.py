@@ -1,0 +1,52 @@
+"""What a panel asks of a data source."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import prometheus, tempo
+from grafana_foundation_sdk.models.common import DataSourceRef
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+from grafana_foundation_sdk.models.tempo import SearchTableType
+
+PROMETHEUS = DataSourceRef(type_val="prometheus", uid="${datasource}")
+TEMPO = DataSourceRef(type_val="tempo", uid="${tempo}")
+
+INTERVAL = "$__rate_interval"
+RANGE = "$__range"
+
+
+def shown(*labels: str) -> str:
+    """A legend of these labels' values."""
+    return " ".join(f"{{{{{label}}}}}" for label in labels)
+
+
+def over_time(expression: str, legend: str, *, exemplars: bool = False) -> prometheus.Dataquery:
+    """A value for each step of the time range. `legend` may name labels: `{{graphql_operation_name}}`."""
+    target = _target(expression).range().legend_format(legend).format(PromQueryFormat.TIME_SERIES)
+    return target.exemplar(True) if exemplars else target
+
+
+def buckets(expression: str, *, exemplars: bool = True) -> prometheus.Dataquery:
+    """A histogram's buckets (`sum by (le)`) for each step of the time range, for a heatmap."""
+    target = _target(expression).range().legend_format("{{le}}").format(PromQueryFormat.HEATMAP)
+    return target.exemplar(True) if exemplars else target
+
+
+def now(expression: str, legend: str = "") -> prometheus.Dataquery:
+    """One value, for the time range as a whole."""
+    target = _target(expression).instant().format(PromQueryFormat.TIME_SERIES)
+    return target.legend_format(legend) if legend else target
+
+
+def rows(expression: str) -> prometheus.Dataquery:
+    """One value for each set of labels, which become columns."""
+    return _target(expression).instant().format(PromQueryFormat.TABLE)
+
+
+def traces(traceql: str, *, limit: int = 20) -> tempo.Dataquery:
+    """Traces that a TraceQL query finds in the time range."""
+    target = tempo.Dataquery().datasource(TEMPO).query_type("traceql").query(traceql)
+    return target.limit(limit).table_type(SearchTableType.TRACES).filters([])
+
+
+def _target(expression: str) -> prometheus.Dataquery:
+    return prometheus.Dataquery().datasource(PROMETHEUS).expr(expression)
