@@ -99,13 +99,15 @@ class Alert:
 
 
 def events(scope: Scope, name: str, *matchers: str) -> str:
-    """How often something happened in the window, also where it happened for the first time ever.
+    """How often something happened in the window, as a whole number, also where it happened for the first time ever.
 
-    `increase` alone sees no first event unless Prometheus puts a zero before it (created-timestamp-zero-ingestion): a series that was not there in
-    the hour before the window counts as a whole. A longer gap in all telemetry would count everything again, hence the hour.
+    A series that was not there in the hour before the window is new, and counts as a whole: `increase` alone would not see its first sample, unless
+    Prometheus puts a zero before it (created-timestamp-zero-ingestion). It is an hour, because after a gap in all telemetry that is longer than this
+    everything counts as new. `increase` guesses what happened between samples, and gives 1.05 for one event: hence whole numbers.
     """
-    new = f"{scope.series(name, *matchers)} unless last_over_time({scope.series(name, *matchers)}[1h] offset {scope.window})"
-    return scope.sum(f"increase({scope.over(name, *matchers)}) > 0 or ({new})")
+    before = f"{scope.series(name, *matchers)}[1h] offset {scope.window}"
+    new = f"last_over_time({scope.over(name, *matchers)}) unless last_over_time({before})"
+    return scope.sum(f"({new}) or round(increase({scope.over(name, *matchers)})) > 0")
 
 
 def seconds(duration: str) -> int:

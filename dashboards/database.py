@@ -15,7 +15,7 @@ from dashboards.scopes import OPERATION as OPERATION_NAME
 from dashboards.scopes import OPERATION_TRACES as CHOSEN_OPERATIONS
 from dashboards.scopes import SERVICE_TRACES as CHOSEN_SERVICES
 from dashboards.tables import Column, Link, Name, found_traces, numbers
-from dashboards.targets import RANGE, over_time, shown
+from dashboards.targets import RANGE, over_time, shown, whole
 from otel_graphql_auto import queries, semconv
 from otel_graphql_auto.queries import bucket, count, increase, label, mean, quantile, rate, sum_of, total
 
@@ -27,41 +27,63 @@ _SYSTEM: Final = label(semconv.DB_SYSTEM_NAME)
 _NAMESPACE: Final = label(semconv.DB_NAMESPACE)
 
 
-def figures() -> list[stat.Panel]:
-    """For the overview: what operations ask of the database."""
-    whole = of_services(window=RANGE)
+def figures(*, width: int = 3) -> list[stat.Panel]:
+    """For the overview too: what operations ask of the database."""
+    time_range = of_services(window=RANGE)
     return [
         figure(
-            "SQL of an operation",
+            "SQL, average",
             f"Statements of one operation, as a mean. Red above {choices.STATEMENTS_PER_OPERATION}.",
-            queries.statements_mean(whole),
+            queries.statements_mean(time_range),
             unit="short",
             decimals=1,
             limits=(choices.STATEMENTS_PER_OPERATION,),
             missing="none",
+            width=width,
         ),
-        figure("SQL in all", "Statements of all operations.", queries.statements(whole), unit="short", missing="none"),
         figure(
-            "Database, average", "Time of one operation in the database, as a mean.", queries.database_mean(whole), unit="s", missing="none"
+            "SQL, total",
+            "Statements of all operations.",
+            queries.statements(time_range),
+            unit="short",
+            counted=True,
+            missing="none",
+            width=width,
         ),
-        figure("Database, total", "Time of all operations in the database.", queries.database_seconds(whole), unit="s", missing="none"),
+        figure(
+            "DB time, average",
+            "Time of one operation in the database, as a mean.",
+            queries.database_mean(time_range),
+            unit="s",
+            missing="none",
+        ),
+        figure(
+            "DB time, total",
+            "Time of all operations in the database.",
+            queries.database_seconds(time_range),
+            unit="s",
+            missing="none",
+            width=width,
+        ),
         figure(
             "N+1",
             "Times that a field repeated a statement within one operation. The Database page says which.",
-            increase(whole, total(semconv.N_PLUS_ONE)),
+            increase(time_range, total(semconv.N_PLUS_ONE)),
             unit="short",
-            decimals=0,
+            counted=True,
             limits=(1,),
             missing="none",
+            width=width,
         ),
         figure(
             "Slow SQL",
             "Statements over SLOW_SQL_THRESHOLD.",
-            increase(whole, total(semconv.DB_SLOW_QUERIES)),
+            increase(time_range, total(semconv.DB_SLOW_QUERIES)),
             unit="short",
-            decimals=0,
+            counted=True,
             limits=(1,),
             missing="none",
+            width=width,
         ),
     ]
 
@@ -77,7 +99,7 @@ def on_overview() -> Row:
                 over_time(
                     most(
                         queries.statements_mean(of_services(OPERATION_NAME)),
-                        queries.statements_mean(of_services(OPERATION_NAME, window=RANGE)),
+                        queries.statements_mean(of_services(OPERATION_NAME, window=RANGE, at_end=True)),
                         OPERATION_NAME,
                     ),
                     shown(OPERATION_NAME),
@@ -99,7 +121,7 @@ def on_overview() -> Row:
             ranking(
                 "N+1 by field",
                 "Times that a field repeated a statement within one operation.",
-                f"topk(5, {increase(of_services(COORDINATE, window=RANGE), total(semconv.N_PLUS_ONE))} > 0)",
+                f"topk(5, {whole(increase(of_services(COORDINATE, window=RANGE), total(semconv.N_PLUS_ONE)))} > 0)",
                 shown(COORDINATE),
                 unit="short",
                 missing="No N+1 queries",
@@ -120,7 +142,7 @@ def of_one_operation() -> Row:
                 increase(of_operations("le"), bucket(semconv.OPERATION_DB_QUERIES)),
                 unit="short",
                 missing=NO_SQL,
-                width=8,
+                width=6,
             ),
             graph(
                 "SQL statements: average and p95",
@@ -130,21 +152,21 @@ def of_one_operation() -> Row:
                 unit="short",
                 missing=NO_SQL,
                 limit=choices.STATEMENTS_PER_OPERATION,
-                width=8,
+                width=6,
             ),
             found_traces(
                 "Operations with N+1 queries",
                 "Their spans have an event for each field, with the line of code and the remedy.",
                 f"{{ {CHOSEN_OPERATIONS} && span.{semconv.N_PLUS_ONE_COUNT} > 0 }}",
                 missing=NO_TRACES,
-                width=8,
+                width=12,
             ),
         ],
     )
 
 
 def _figures() -> Row:
-    return Row("$service in this time range", figures())
+    return Row("$service in this time range", figures(width=4))
 
 
 def _statements() -> Row:
@@ -187,10 +209,10 @@ def _statements() -> Row:
                 {_TABLE: Name("Table", absent="(none)")},
                 [
                     Column("Total", increase(tables, sum_of(semconv.DB_OPERATION_DURATION)), "s", width=100),
-                    Column("Statements", increase(tables, count(semconv.DB_OPERATION_DURATION)), "short", decimals=0, width=110),
+                    Column("Statements", increase(tables, count(semconv.DB_OPERATION_DURATION)), "short", counted=True, width=110),
                     Column("Average", mean(tables, semconv.DB_OPERATION_DURATION), "s", width=100),
                     Column("p95", quantile(tables, 0.95, semconv.DB_OPERATION_DURATION), "s", width=100),
-                    Column("Slow", increase(tables, total(semconv.DB_SLOW_QUERIES)), "short", decimals=0, limits=(1,), width=80),
+                    Column("Slow", increase(tables, total(semconv.DB_SLOW_QUERIES)), "short", counted=True, limits=(1,), width=80),
                     Column(
                         "Errors",
                         increase(tables, count(semconv.DB_OPERATION_DURATION), f'{ERROR_TYPE}!=""'),
@@ -247,7 +269,7 @@ def _who() -> Row:
                 [
                     Column("Total", queries.database_seconds(operations), "s", width=100),
                     Column("Average", queries.database_mean(operations), "s", width=100),
-                    Column("Statements", queries.statements(operations), "short", width=110),
+                    Column("Statements", queries.statements(operations), "short", counted=True, width=110),
                     Column(
                         "Of one run",
                         queries.statements_mean(operations),
@@ -256,7 +278,7 @@ def _who() -> Row:
                         limits=(choices.STATEMENTS_PER_OPERATION,),
                         width=110,
                     ),
-                    Column("p95 of one run", quantile(operations, 0.95, semconv.OPERATION_DB_QUERIES), "short", decimals=0, width=130),
+                    Column("p95 of one run", quantile(operations, 0.95, semconv.OPERATION_DB_QUERIES), "short", counted=True, width=130),
                 ],
                 sort_by="Total",
                 missing=NO_SQL,
@@ -267,8 +289,8 @@ def _who() -> Row:
                 "Statements by the field that caused them, and how often one repeated a statement within one operation.",
                 {COORDINATE: Name("Field")},
                 [
-                    Column("Statements", increase(fields, total(semconv.FIELD_DB_QUERIES)), "short", width=110),
-                    Column("N+1", increase(fields, total(semconv.N_PLUS_ONE)), "short", decimals=0, limits=(1,), width=80),
+                    Column("Statements", increase(fields, total(semconv.FIELD_DB_QUERIES)), "short", counted=True, width=110),
+                    Column("N+1", increase(fields, total(semconv.N_PLUS_ONE)), "short", counted=True, limits=(1,), width=80),
                 ],
                 sort_by="Statements",
                 missing=NO_SQL,

@@ -14,12 +14,13 @@ from dashboards.scopes import (
     OPERATION_TRACES,
     OPERATION_TYPE,
     OPERATION_VARIABLES,
+    by_operation,
     most,
     of_operations,
     of_services,
 )
 from dashboards.tables import Column, Name, found_traces, numbers
-from dashboards.targets import RANGE, over_time, shown
+from dashboards.targets import RANGE, named, over_time, shown, whole
 from otel_graphql_auto import queries, semconv
 from otel_graphql_auto.queries import SERVICE, bucket, count, increase, label, mean, rate, sum_of, total
 
@@ -29,15 +30,15 @@ _PHASE: Final = label(semconv.PROCESSING_TYPE)
 
 
 def _figures() -> Row:
-    whole = of_operations(window=RANGE)
+    time_range = of_operations(window=RANGE)
     return Row(
         "$operation in this time range",
         [
-            figure("Operations", "How often it ran.", queries.operations(whole), unit="short", decimals=0, missing="none"),
+            figure("Operations", "How often it ran.", queries.operations(time_range), unit="short", counted=True, missing="none"),
             figure(
                 "Server errors",
                 f"Runs that failed by the server's fault. What clients do wrong is not in it. Red above {choices.ERROR_RATIO:.0%}.",
-                queries.server_error_ratio(whole),
+                queries.server_error_ratio(time_range),
                 unit="percentunit",
                 limits=(choices.ERROR_RATIO,),
                 missing="none",
@@ -45,27 +46,27 @@ def _figures() -> Row:
             figure(
                 "Slow",
                 "Runs that took longer than their threshold (SLOW_QUERY_THRESHOLD, SLOW_QUERY_THRESHOLDS).",
-                queries.slow_operations(whole),
+                queries.slow_operations(time_range),
                 unit="short",
-                decimals=0,
+                counted=True,
                 limits=(1,),
                 missing="none",
             ),
-            figure("Average", "Mean duration, without subscriptions.", queries.duration_mean(whole), unit="s", missing="none"),
-            figure("Median", "Half of the runs took no longer.", queries.duration_quantile(whole, 0.5), unit="s", missing="none"),
+            figure("Average", "Mean duration, without subscriptions.", queries.duration_mean(time_range), unit="s", missing="none"),
+            figure("Median", "Half of the runs took no longer.", queries.duration_quantile(time_range, 0.5), unit="s", missing="none"),
             figure(
                 "p95",
                 f"95 % of the runs took no longer. Red above {choices.LATENCY_SECONDS:g} s.",
-                queries.duration_quantile(whole, 0.95),
+                queries.duration_quantile(time_range, 0.95),
                 unit="s",
                 limits=(choices.LATENCY_SECONDS,),
                 missing="none",
             ),
-            figure("p99", "99 % of the runs took no longer.", queries.duration_quantile(whole, 0.99), unit="s", missing="none"),
+            figure("p99", "99 % of the runs took no longer.", queries.duration_quantile(time_range, 0.99), unit="s", missing="none"),
             figure(
                 "SQL statements",
                 f"Of one run, as a mean. Red above {choices.STATEMENTS_PER_OPERATION}.",
-                queries.statements_mean(whole),
+                queries.statements_mean(time_range),
                 unit="short",
                 decimals=1,
                 limits=(choices.STATEMENTS_PER_OPERATION,),
@@ -86,6 +87,7 @@ def _durations() -> Row:
                 increase(of_operations("le"), bucket(semconv.REQUEST_DURATION), queries.ANSWERED),
                 unit="s",
                 missing=NO_OPERATIONS,
+                width=8,
             ),
             graph(
                 "Average and percentiles",
@@ -97,14 +99,6 @@ def _durations() -> Row:
                 unit="s",
                 missing=NO_OPERATIONS,
                 limit=choices.LATENCY_SECONDS,
-            ),
-            graph(
-                "Runs",
-                "Operations a second, by type.",
-                over_time(rate(of_operations(OPERATION_TYPE), count(semconv.REQUEST_DURATION)), shown(OPERATION_TYPE)),
-                unit="ops",
-                missing=NO_OPERATIONS,
-                stacked=True,
                 width=8,
             ),
             graph(
@@ -113,7 +107,7 @@ def _durations() -> Row:
                 over_time(
                     most(
                         queries.duration_quantile(of_operations(OPERATION), 0.95),
-                        queries.duration_quantile(of_operations(OPERATION, window=RANGE), 0.95),
+                        queries.duration_quantile(of_operations(OPERATION, window=RANGE, at_end=True), 0.95),
                         OPERATION,
                     ),
                     shown(OPERATION),
@@ -124,12 +118,33 @@ def _durations() -> Row:
                 width=8,
             ),
             graph(
+                "Runs",
+                "Operations a second, by type.",
+                over_time(
+                    named(rate(of_operations(OPERATION_TYPE), count(semconv.REQUEST_DURATION)), OPERATION_TYPE, "not parsed"),
+                    shown(OPERATION_TYPE),
+                ),
+                unit="ops",
+                missing=NO_OPERATIONS,
+                stacked=True,
+                width=6,
+            ),
+            graph(
                 "Slow operations",
                 f"Runs over their threshold in {choices.SLOW_WINDOW}. What is slow, the application says: SLOW_QUERY_THRESHOLD.",
-                over_time(increase(of_operations(OPERATION, window=choices.SLOW_WINDOW), total(semconv.SLOW_OPERATIONS)), shown(OPERATION)),
+                over_time(
+                    by_operation(increase(of_operations(OPERATION, window=choices.SLOW_WINDOW), total(semconv.SLOW_OPERATIONS))),
+                    shown(OPERATION),
+                ),
                 unit="short",
                 missing="Nothing was slow",
-                width=8,
+                width=6,
+            ),
+            found_traces(
+                "Slow operations, traces",
+                "Operations over their threshold.",
+                f"{{ {OPERATION_TRACES} && span.{semconv.SLOW} = true }}",
+                missing="No such trace in this time range. Traces are in Tempo: choose it above",
             ),
         ],
     )
@@ -167,16 +182,16 @@ def _causes() -> Row:
             ),
             numbers(
                 "Fields",
-                "Resolvers by the time that they took in all operations of the service. Fields without a resolver of their own are not measured.",
+                "Resolvers by the time that they took in all operations of the service. Fields without a resolver of their own are not measured; those that wait for one DataLoader each count the wait.",
                 {COORDINATE: Name("Field")},
                 [
                     Column("Total", queries.increase(fields, sum_of(semconv.FIELD_DURATION)), "s", width=110),
-                    Column("Operations", increase(fields, count(semconv.FIELD_DURATION)), "short", decimals=0, width=110),
+                    Column("Operations", increase(fields, count(semconv.FIELD_DURATION)), "short", counted=True, width=110),
                     Column("Average", mean(fields, semconv.FIELD_DURATION), "s", width=110),
                     Column("p95", queries.quantile(fields, 0.95, semconv.FIELD_DURATION), "s", width=110),
-                    Column("SQL", increase(fields, total(semconv.FIELD_DB_QUERIES)), "short", decimals=0, width=90),
-                    Column("Errors", increase(fields, total(semconv.FIELD_ERRORS)), "short", decimals=0, limits=(1,), width=90),
-                    Column("N+1", increase(fields, total(semconv.N_PLUS_ONE)), "short", decimals=0, limits=(1,), width=90),
+                    Column("SQL", increase(fields, total(semconv.FIELD_DB_QUERIES)), "short", counted=True, width=90),
+                    Column("Errors", increase(fields, total(semconv.FIELD_ERRORS)), "short", counted=True, limits=(1,), width=90),
+                    Column("N+1", increase(fields, total(semconv.N_PLUS_ONE)), "short", counted=True, limits=(1,), width=90),
                 ],
                 sort_by="Total",
                 missing="No field with a resolver ran",
@@ -185,7 +200,7 @@ def _causes() -> Row:
             ranking(
                 "Deprecated fields",
                 "Operations that used one, so that it cannot be removed yet. For all operations of the service.",
-                f"topk(10, {increase(fields, total(semconv.FIELD_DEPRECATED))} > 0)",
+                f"topk(10, {whole(increase(fields, total(semconv.FIELD_DEPRECATED)))} > 0)",
                 shown(COORDINATE),
                 unit="short",
                 missing="Nobody used a deprecated field",
@@ -208,7 +223,13 @@ def _errors() -> Row:
                 ),
                 unit="ops",
                 missing="Nothing failed",
-                many=True,
+            ),
+            graph(
+                "Errors by field",
+                "Errors in responses a second, by the field that caused them. For all operations of the service.",
+                over_time(rate(of_services(COORDINATE, ERROR_TYPE), total(semconv.FIELD_ERRORS)), shown(COORDINATE, ERROR_TYPE)),
+                unit="ops",
+                missing="No field failed",
             ),
             graph(
                 "Errors in one response",
@@ -218,24 +239,10 @@ def _errors() -> Row:
                 unit="short",
                 missing=NO_OPERATIONS,
             ),
-            graph(
-                "Errors by field",
-                "Errors in responses a second, by the field that caused them. For all operations of the service.",
-                over_time(rate(of_services(COORDINATE, ERROR_TYPE), total(semconv.FIELD_ERRORS)), shown(COORDINATE, ERROR_TYPE)),
-                unit="ops",
-                missing="No field failed",
-                many=True,
-            ),
             found_traces(
                 "Failed operations",
                 "Traces of operations that failed by the server's fault.",
                 f'{{ {OPERATION_TRACES} && span.{semconv.FAULT} = "{semconv.FAULT_SERVER}" }}',
-                missing="No such trace in this time range. Traces are in Tempo: choose it above",
-            ),
-            found_traces(
-                "Slow operations, traces",
-                "Operations over their threshold.",
-                f"{{ {OPERATION_TRACES} && span.{semconv.SLOW} = true }}",
                 missing="No such trace in this time range. Traces are in Tempo: choose it above",
             ),
         ],
@@ -243,15 +250,18 @@ def _errors() -> Row:
 
 
 def _subscriptions() -> Row:
-    named = of_operations(OPERATION)
+    operations = of_operations(OPERATION)
     return Row(
         "Subscriptions, names and concurrency",
         [
             graph(
                 "Events",
                 "Events of subscriptions a second, by operation; failed ones beside them.",
-                over_time(rate(named, total(semconv.SUBSCRIPTION_EVENT_COUNT)), shown(OPERATION)),
-                over_time(rate(named, total(semconv.SUBSCRIPTION_EVENT_COUNT), f'{ERROR_TYPE}!=""'), f"{shown(OPERATION)} failed"),
+                over_time(by_operation(rate(operations, total(semconv.SUBSCRIPTION_EVENT_COUNT))), shown(OPERATION)),
+                over_time(
+                    by_operation(rate(operations, total(semconv.SUBSCRIPTION_EVENT_COUNT), f'{ERROR_TYPE}!=""')),
+                    f"{shown(OPERATION)} failed",
+                ),
                 unit="ops",
                 missing="No subscription had an event",
                 width=8,

@@ -15,6 +15,7 @@ _DURATION: Final = Metric("http.server.request.duration", "s", "Duration of HTTP
 _NO_HTTP: Final = "No HTTP request: is opentelemetry-instrumentation-django switched off?"
 _NO_PROCESS: Final = "No process reports: is system_metrics in OTEL_PYTHON_DISABLED_INSTRUMENTATIONS?"
 _INSTANCE: Final = "service_instance_id"
+_PROCESS: Final = "process"
 
 
 def requests() -> Row:
@@ -53,6 +54,11 @@ def requests() -> Row:
     )
 
 
+def _each(expression: str) -> str:
+    """With the beginning of the instance's id, which is enough to tell processes apart."""
+    return f'label_replace({expression}, "{_PROCESS}", "$1", "{_INSTANCE}", "(.{{8}}).*")'
+
+
 def processes() -> Row:
     """What each process of the applications takes."""
     scope, each = of_services(), of_services(SERVICE, _INSTANCE)
@@ -62,7 +68,7 @@ def processes() -> Row:
             graph(
                 "Memory",
                 "Resident memory of each process.",
-                over_time(scope.series("process_memory_usage_bytes"), shown(SERVICE, _INSTANCE)),
+                over_time(_each(scope.series("process_memory_usage_bytes")), shown(SERVICE, _PROCESS)),
                 unit="bytes",
                 missing=_NO_PROCESS,
                 width=8,
@@ -70,7 +76,7 @@ def processes() -> Row:
             graph(
                 "Virtual memory",
                 "Address space of each process, used or not.",
-                over_time(scope.series("process_memory_virtual_bytes"), shown(SERVICE, _INSTANCE)),
+                over_time(_each(scope.series("process_memory_virtual_bytes")), shown(SERVICE, _PROCESS)),
                 unit="bytes",
                 missing=_NO_PROCESS,
                 width=8,
@@ -78,7 +84,7 @@ def processes() -> Row:
             graph(
                 "CPU",
                 "CPU time a second of each process: 1 is one core.",
-                over_time(rate(each, "process_cpu_time_seconds_total"), shown(SERVICE, _INSTANCE)),
+                over_time(_each(rate(each, "process_cpu_time_seconds_total")), shown(SERVICE, _PROCESS)),
                 unit="short",
                 missing=_NO_PROCESS,
                 width=8,
@@ -86,7 +92,7 @@ def processes() -> Row:
             graph(
                 "CPU utilization",
                 "Of each process, as it says itself: its share of all cores.",
-                over_time(scope.series("process_cpu_utilization_ratio"), shown(SERVICE, _INSTANCE)),
+                over_time(_each(scope.series("process_cpu_utilization_ratio")), shown(SERVICE, _PROCESS)),
                 unit="percentunit",
                 missing=_NO_PROCESS,
                 width=6,
@@ -94,7 +100,7 @@ def processes() -> Row:
             graph(
                 "Threads",
                 "Of each process.",
-                over_time(scope.series("process_thread_count"), shown(SERVICE, _INSTANCE)),
+                over_time(_each(scope.series("process_thread_count")), shown(SERVICE, _PROCESS)),
                 unit="short",
                 missing=_NO_PROCESS,
                 width=6,
@@ -102,7 +108,7 @@ def processes() -> Row:
             graph(
                 "Open files",
                 "File descriptors of each process, sockets included.",
-                over_time(scope.series("process_open_file_descriptor_count"), shown(SERVICE, _INSTANCE)),
+                over_time(_each(scope.series("process_open_file_descriptor_count")), shown(SERVICE, _PROCESS)),
                 unit="short",
                 missing=_NO_PROCESS,
                 width=6,

@@ -10,7 +10,7 @@ from dashboards.pages import Page, Row
 from dashboards.panels import figure, firing, graph
 from dashboards.scopes import OPERATION, OPERATION_TYPE, SERVICE_VARIABLES, most, of_services
 from dashboards.tables import Column, Link, Name, numbers
-from dashboards.targets import RANGE, over_time, shown
+from dashboards.targets import RANGE, named, over_time, shown
 from otel_graphql_auto import queries, semconv
 from otel_graphql_auto.queries import SERVICE, count, label, rate
 
@@ -20,15 +20,15 @@ _BUDGET: Final = f"{1 - choices.OBJECTIVE:.6g}"
 
 
 def _figures() -> Row:
-    whole = of_services(window=RANGE)
+    time_range = of_services(window=RANGE)
     return Row(
         "$service in this time range",
         [
-            figure("Operations", "How many ran.", queries.operations(whole), unit="short", missing="none"),
+            figure("Operations", "How many ran.", queries.operations(time_range), unit="short", counted=True, missing="none"),
             figure(
                 "Server errors",
                 f"Share of operations that failed by the server's fault. What clients do wrong is not in it. Red above {choices.ERROR_RATIO:.0%}.",
-                queries.server_error_ratio(whole),
+                queries.server_error_ratio(time_range),
                 unit="percentunit",
                 limits=(1 - choices.OBJECTIVE, choices.ERROR_RATIO),
                 missing="none",
@@ -36,7 +36,7 @@ def _figures() -> Row:
             figure(
                 "Budget left",
                 f"Of the errors that {choices.OBJECTIVE:.1%} allows for as many operations as ran in this time range. Negative: the promise is broken.",
-                f"1 - ({queries.server_error_ratio(whole)}) / {_BUDGET}",
+                f"1 - ({queries.server_error_ratio(time_range)}) / {_BUDGET}",
                 unit="percentunit",
                 decimals=0,
                 limits=(0, 0.5),
@@ -46,23 +46,25 @@ def _figures() -> Row:
             figure(
                 "Slow",
                 "Operations over their threshold (SLOW_QUERY_THRESHOLD).",
-                queries.slow_operations(whole),
+                queries.slow_operations(time_range),
                 unit="short",
-                decimals=0,
+                counted=True,
                 limits=(1,),
                 missing="none",
             ),
-            figure("Average", "Mean duration, without subscriptions.", queries.duration_mean(whole), unit="s", missing="none"),
-            figure("Median", "Half of the operations took no longer.", queries.duration_quantile(whole, 0.5), unit="s", missing="none"),
+            figure("Average", "Mean duration, without subscriptions.", queries.duration_mean(time_range), unit="s", missing="none"),
+            figure(
+                "Median", "Half of the operations took no longer.", queries.duration_quantile(time_range, 0.5), unit="s", missing="none"
+            ),
             figure(
                 "p95",
                 f"95 % of the operations took no longer. Red above {choices.LATENCY_SECONDS:g} s.",
-                queries.duration_quantile(whole, 0.95),
+                queries.duration_quantile(time_range, 0.95),
                 unit="s",
                 limits=(choices.LATENCY_SECONDS,),
                 missing="none",
             ),
-            figure("p99", "99 % of the operations took no longer.", queries.duration_quantile(whole, 0.99), unit="s", missing="none"),
+            figure("p99", "99 % of the operations took no longer.", queries.duration_quantile(time_range, 0.99), unit="s", missing="none"),
             *database.figures(),
             figure(
                 "Under way",
@@ -92,7 +94,10 @@ def _signals() -> Row:
             graph(
                 "Operations by type",
                 "A second.",
-                over_time(rate(of_services(OPERATION_TYPE), count(semconv.REQUEST_DURATION)), shown(OPERATION_TYPE)),
+                over_time(
+                    named(rate(of_services(OPERATION_TYPE), count(semconv.REQUEST_DURATION)), OPERATION_TYPE, "not parsed"),
+                    shown(OPERATION_TYPE),
+                ),
                 unit="ops",
                 missing=NO_OPERATIONS,
                 stacked=True,
@@ -129,50 +134,50 @@ def _signals() -> Row:
 
 
 def _operations() -> Row:
-    whole = of_services(OPERATION_TYPE, OPERATION, window=RANGE)
+    time_range = of_services(OPERATION_TYPE, OPERATION, window=RANGE)
     return Row(
         "Operations",
         [
             numbers(
                 "By operation",
-                "Those that took the most time in all. A name leads to its page. `_OTHER`: names that are no labels (yet).",
+                "Those that took the most time first. Errors: by the server's fault. A name leads to its page. `_OTHER`: names that are no labels (yet).",
                 {
                     OPERATION: Name(
                         "Operation",
                         Link("Open this operation", to_page("graphql-operation", operation="Operation")),
                         absent="(without a name)",
                     ),
-                    OPERATION_TYPE: Name("Type", width=100),
+                    OPERATION_TYPE: Name("Type", width=100, absent="not parsed"),
                 },
                 [
-                    Column("Time in all", queries.increase(whole, queries.sum_of(semconv.REQUEST_DURATION)), "s", width=110),
-                    Column("Runs", queries.operations(whole), "short", decimals=0, width=90),
+                    Column("Total", queries.increase(time_range, queries.sum_of(semconv.REQUEST_DURATION)), "s", width=75),
+                    Column("Runs", queries.operations(time_range), "short", counted=True, width=75),
                     Column(
-                        "Server errors",
-                        queries.server_error_ratio(whole),
+                        "Errors",
+                        queries.server_error_ratio(time_range),
                         "percentunit",
                         decimals=1,
                         limits=(choices.ERROR_RATIO,),
-                        width=120,
+                        width=80,
                     ),
-                    Column("Slow", queries.slow_operations(whole), "short", decimals=0, limits=(1,), width=80),
-                    Column("Average", queries.duration_mean(whole), "s", width=100),
-                    Column("Median", queries.duration_quantile(whole, 0.5), "s", width=100),
-                    Column("p95", queries.duration_quantile(whole, 0.95), "s", limits=(choices.LATENCY_SECONDS,), width=100),
-                    Column("p99", queries.duration_quantile(whole, 0.99), "s", width=100),
+                    Column("Slow", queries.slow_operations(time_range), "short", counted=True, limits=(1,), width=60),
+                    Column("Average", queries.duration_mean(time_range), "s", width=85),
+                    Column("Median", queries.duration_quantile(time_range, 0.5), "s", width=85),
+                    Column("p95", queries.duration_quantile(time_range, 0.95), "s", limits=(choices.LATENCY_SECONDS,), width=85),
+                    Column("p99", queries.duration_quantile(time_range, 0.99), "s", width=85),
                     Column(
-                        "SQL of a run",
-                        queries.statements_mean(whole),
+                        "SQL avg",
+                        queries.statements_mean(time_range),
                         "short",
                         decimals=1,
                         limits=(choices.STATEMENTS_PER_OPERATION,),
-                        width=120,
+                        width=80,
                     ),
-                    Column("SQL in all", queries.statements(whole), "short", width=100),
-                    Column("Database, average", queries.database_mean(whole), "s", width=150),
-                    Column("Database, total", queries.database_seconds(whole), "s", width=130),
+                    Column("SQL total", queries.statements(time_range), "short", counted=True, width=85),
+                    Column("DB avg", queries.database_mean(time_range), "s", width=85),
+                    Column("DB total", queries.database_seconds(time_range), "s", width=85),
                 ],
-                sort_by="Time in all",
+                sort_by="Total",
                 missing=NO_OPERATIONS,
                 height=10,
             )
@@ -204,7 +209,7 @@ def _promise() -> Row:
                 over_time(
                     most(
                         queries.server_errors(of_services(OPERATION)),
-                        queries.server_errors(of_services(OPERATION, window=RANGE)),
+                        queries.server_errors(of_services(OPERATION, window=RANGE, at_end=True)),
                         OPERATION,
                     ),
                     shown(OPERATION),

@@ -12,6 +12,7 @@ from grafana_foundation_sdk.models.common import (
     AxisPlacement,
     BarGaugeDisplayMode,
     BarGaugeNamePlacement,
+    BarGaugeSizing,
     BarGaugeValueMode,
     BigValueColorMode,
     BigValueGraphMode,
@@ -27,7 +28,7 @@ from grafana_foundation_sdk.models.common import (
 from grafana_foundation_sdk.models.dashboard import FieldColorModeId, Threshold, ThresholdsMode
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode, HeatmapColorScale
 
-from dashboards.targets import PROMETHEUS, buckets, now
+from dashboards.targets import PROMETHEUS, buckets, now, whole
 
 STAT_HEIGHT, GRAPH_HEIGHT = 4, 8
 """In rows of Grafana's grid."""
@@ -54,16 +55,16 @@ def figure(
     limits: Sequence[float] = (),
     rising: bool = True,
     decimals: int | None = None,
+    counted: bool = False,
     width: int = 3,
-    legend: str = "",
 ) -> stat.Panel:
-    """One number for the whole time range, coloured where it has limits."""
+    """One number for the whole time range, coloured where it has limits. `counted`: a number of events."""
     panel = (
         stat.Panel()
         .title(title)
         .description(description)
         .datasource(PROMETHEUS)
-        .with_target(now(expression, legend))
+        .with_target(now(whole(expression) if counted else expression))
         .unit(unit)
         .no_value(missing)
         .thresholds(thresholds(*limits, good="green" if limits else "text", rising=rising))
@@ -172,9 +173,13 @@ def ranking(
         .orientation(VizOrientation.HORIZONTAL)
         .display_mode(BarGaugeDisplayMode.BASIC)
         .value_mode(BarGaugeValueMode.TEXT)
-        .name_placement(BarGaugeNamePlacement.TOP)
+        .name_placement(BarGaugeNamePlacement.LEFT)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
+        .text(common.VizTextDisplayOptions().title_size(14).value_size(16))
         .show_unfilled(True)
+        .sizing(BarGaugeSizing.MANUAL)
+        .min_viz_height(16)
+        .max_viz_height(36)
         .span(width)
         .height(GRAPH_HEIGHT)
     )

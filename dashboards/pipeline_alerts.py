@@ -18,12 +18,13 @@ _COLLECTOR: Final = "service_instance_id"
 def _silent() -> str:
     """Services that were there for a while in the last hour and are not now; and, where nobody ever reported, that.
 
-    So many samples: something that ran for a moment (a command, a shell) has not fallen silent when it ends.
+    The second begins before the first has forgotten the last service. So many samples: what ran for a moment (a command, a shell) has not fallen
+    silent when it ends.
     """
     by = ", ".join(BY_SERVICE)
     return (
         f"(sum by ({by}) (count_over_time({_REPORTS}[1h] offset 5m)) > 20 unless sum by ({by}) (count_over_time({_REPORTS}[5m])))"
-        f" or absent_over_time({_REPORTS}[1h])"
+        f" or absent_over_time({_REPORTS}[50m])"
     )
 
 
@@ -48,7 +49,7 @@ ALERTS: Final = [
         summary=f"{{{{ with $labels.{SERVICE} }}}}{{{{ . }}}} has{{{{ else }}}}All services have{{{{ end }}}} stopped reporting",
         description=(
             "No process has sent metrics for more than five minutes. Either it is down, or telemetry does not get through; until then nothing else here can"
-            " fire. After an hour this alert takes it for granted and ends."
+            " fire. After an hour this takes it for granted that a service is gone, unless all are."
         ),
         page="graphql-pipeline",
         panel="Processes by service",

@@ -38,8 +38,8 @@ def _figures() -> Row:
         [
             figure(
                 "Up",
-                "1: every server answers.",
-                f"min({_of_server('pg_up')})",
+                "1: every server that an exporter asks answers.",
+                "min(pg_up)",
                 unit="short",
                 limits=(1,),
                 rising=False,
@@ -53,7 +53,7 @@ def _figures() -> Row:
                 missing="-",
             ),
             figure(
-                "Connections used",
+                "Connections",
                 "Of those that applications may have. Red above 80 %.",
                 f"{connections} / {room}",
                 unit="percentunit",
@@ -71,7 +71,14 @@ def _figures() -> Row:
                 rising=False,
                 missing="-",
             ),
-            figure("Transactions", "Committed ones.", increase(whole, "postgres_database_commits_total"), unit="short", missing="-"),
+            figure(
+                "Transactions",
+                "Committed ones.",
+                increase(whole, "postgres_database_commits_total"),
+                unit="short",
+                counted=True,
+                missing="-",
+            ),
             figure(
                 "Rolled back",
                 "Share of the transactions.",
@@ -88,7 +95,7 @@ def _figures() -> Row:
                 "Each ended a transaction.",
                 increase(whole, "postgres_database_deadlocks_total"),
                 unit="short",
-                decimals=0,
+                counted=True,
                 limits=(1,),
                 missing="-",
             ),
@@ -105,6 +112,7 @@ def _statements() -> Row:
     def told(expression: str) -> str:
         return f"({expression}) * {text}"
 
+    ranked = increase(Scope(_DATABASE, RANGE, _STATEMENT, at_end=True), "postgres_statement_seconds_total")
     seconds, calls = increase(whole, "postgres_statement_seconds_total"), increase(whole, "postgres_statement_calls_total")
     hit, read = increase(whole, "postgres_statement_blocks_hit_total"), increase(whole, "postgres_statement_blocks_read_total")
     return Row(
@@ -116,17 +124,17 @@ def _statements() -> Row:
                 {
                     "query": Name("Statement"),
                     "database": Name("Database", width=100),
-                    "role": Name("Role", width=100),
+                    "role": Name("Role", hidden=True),
                     "queryid": Name("Query id", width=180),
                     "server": Name("Server", width=150),
                 },
                 [
                     Column("Time", told(seconds), "s", width=90),
-                    Column("Calls", told(calls), "short", decimals=0, width=80),
-                    Column("Mean", told(f"{seconds} / {calls}"), "s", width=90),
-                    Column("Rows", told(increase(whole, "postgres_statement_rows_total")), "short", width=80),
-                    Column("In memory", told(f"{hit} / ({hit} + {read})"), "percentunit", decimals=0, width=100),
-                    Column("Blocks read", told(read), "short", width=110),
+                    Column("Calls", told(calls), "short", counted=True, width=80),
+                    Column("Mean", told(f"{seconds} / ({calls} > 0)"), "s", width=90),
+                    Column("Rows", told(increase(whole, "postgres_statement_rows_total")), "short", counted=True, width=80),
+                    Column("In memory", told(f"{hit} / ({hit} + {read} > 0)"), "percentunit", decimals=0, width=100),
+                    Column("Blocks read", told(read), "short", counted=True, width=110),
                     Column("Reading, writing", told(increase(whole, "postgres_statement_io_seconds_total")), "s", width=140),
                 ],
                 sort_by="Time",
@@ -137,7 +145,7 @@ def _statements() -> Row:
                 "Time by statement",
                 "Seconds a second: 1 is one server process that does nothing else. The ten with the most in this time range.",
                 over_time(
-                    f"({_each('postgres_statement_seconds_total', *_STATEMENT)} and on ({', '.join(_STATEMENT)}) topk(10, {seconds})) * {text}",
+                    f"({_each('postgres_statement_seconds_total', *_STATEMENT)} and on ({', '.join(_STATEMENT)}) topk(10, {ranked})) * {text}",
                     shown("query"),
                 ),
                 unit="short",
@@ -231,7 +239,7 @@ def _connections() -> Row:
         "Connections and locks",
         [
             graph(
-                "Connections",
+                "Connections by state",
                 "Of clients, by what they do, beside what there is room for.",
                 over_time(f"sum by (state) ({_of_server('postgres_client_connections')})", shown("state")),
                 over_time(f"sum({_of_server('postgres_server_connections_maximum')})", "room"),
@@ -277,7 +285,7 @@ def _tables() -> Row:
                     Column("Rows", of_table("postgres_table_live_rows"), "short", width=110),
                     Column(
                         "Dead",
-                        f"{of_table('postgres_table_dead_rows')} / {of_table('postgres_table_live_rows')}",
+                        f"{of_table('postgres_table_dead_rows')} / ({of_table('postgres_table_live_rows')} > 0)",
                         "percentunit",
                         decimals=0,
                         width=90,
@@ -292,8 +300,8 @@ def _tables() -> Row:
                 "No statement has used them, and no promise needs them. monitoring/unused_indexes.sql has their names.",
                 {"database": Name("Database"), "server": Name("Server")},
                 [
-                    Column("Indexes", f"postgres_index_unused{{{_DATABASE}}}", "short", width=110),
-                    Column("Size", f"postgres_index_unused_bytes{{{_DATABASE}}}", "bytes", width=110),
+                    Column("Indexes", f"sum by (database, server) (postgres_index_unused{{{_DATABASE}}})", "short", width=110),
+                    Column("Size", f"sum by (database, server) (postgres_index_unused_bytes{{{_DATABASE}}})", "bytes", width=110),
                 ],
                 sort_by="Size",
                 missing=_MISSING,
@@ -318,7 +326,7 @@ PAGE: Final = Page(
     description="The database servers: what takes their time, how full they are, who waits for whom.",
     rows=lambda: [_figures(), _statements(), _load(), _connections(), _tables()],
     variables=(
-        Variable("server", "Server", "pg_up", "server"),
+        Variable("server", "Server", "postgres_server_start_time_seconds", "server"),
         Variable("database", "Database", f"postgres_database_size_bytes{{{_SERVER}}}", "database"),
     ),
     has_traces=False,

@@ -31,7 +31,7 @@ def _hits(window: str, *by: str) -> str:
 
 
 def _lines(title: str, description: str, *names: tuple[str, str], unit: str, width: int = 8) -> timeseries.Panel:
-    targets = [over_time(expression, f"{shown(*_BY)} {legend}".strip()) for expression, legend in names]
+    targets = [over_time(expression, f"{':'.join(map(shown, _BY))} {legend}".strip()) for expression, legend in names]
     return graph(title, description, *targets, unit=unit, missing=_MISSING, width=width)
 
 
@@ -51,14 +51,14 @@ def _figures() -> Row:
                 decimals=1,
                 missing="no reads",
             ),
-            figure("Commands", "In all.", increase(whole, "redis_commands_processed_total"), unit="short", missing="-"),
+            figure("Commands", "In all.", increase(whole, "redis_commands_processed_total"), unit="short", counted=True, missing="-"),
             figure("Memory", "Used for data.", f"sum({_now('redis_memory_used_bytes')})", unit="bytes", missing="-"),
             figure(
                 "Evicted",
                 "Keys that had to go because memory was full.",
                 increase(whole, "redis_keys_evicted_total"),
                 unit="short",
-                decimals=0,
+                counted=True,
                 missing="-",
             ),
             figure("Clients", "Connected now.", f"sum({_now('redis_clients_connected')})", unit="short", missing="-"),
@@ -70,11 +70,11 @@ def _figures() -> Row:
                 missing="-",
             ),
             figure(
-                "Refused connections",
-                "Beyond maxclients.",
+                "Refused",
+                "Connections beyond maxclients.",
                 increase(whole, "redis_connections_rejected_total"),
                 unit="short",
-                decimals=0,
+                counted=True,
                 limits=(1,),
                 missing="-",
             ),

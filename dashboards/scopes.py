@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards.pages import Variable
-from dashboards.targets import INTERVAL
+from dashboards.targets import INTERVAL, named
 from otel_graphql_auto import semconv
 from otel_graphql_auto.queries import ENVIRONMENT, SERVICE, Scope, gauge, label
 
@@ -33,16 +33,25 @@ SERVICE_TRACES: Final = f'resource.{semconv.SERVICE_NAME} =~ "$service"'
 OPERATION_TRACES: Final = f'{SERVICE_TRACES} && span.{semconv.OPERATION_NAME} =~ "$operation"'
 
 
-def of_services(*by: str, window: str = INTERVAL) -> Scope:
+def of_services(*by: str, window: str = INTERVAL, at_end: bool = False) -> Scope:
     """The chosen services."""
-    return Scope(SERVICES, window, by)
+    return Scope(SERVICES, window, by, at_end)
 
 
-def of_operations(*by: str, window: str = INTERVAL) -> Scope:
+def of_operations(*by: str, window: str = INTERVAL, at_end: bool = False) -> Scope:
     """The chosen operations of the chosen services."""
-    return Scope(OPERATIONS, window, by)
+    return Scope(OPERATIONS, window, by, at_end)
+
+
+def by_operation(expression: str) -> str:
+    """With something to read where an operation has no name."""
+    return named(expression, OPERATION, "(without a name)")
 
 
 def most(expression: str, rank: str, *by: str, number: int = 10) -> str:
-    """Of an expression over time the series that are at the top of the whole time range: not others at each point, as `topk` alone would have."""
-    return f"{expression} and on ({', '.join(by)}) topk({number}, {rank})"
+    """Of an expression over time the series that are at the top of the whole time range: not others at each point, as `topk` alone would have.
+
+    `rank` looks back over the whole range from its end (`Scope.at_end`).
+    """
+    found = f"{expression} and on ({', '.join(by)}) topk({number}, {rank})"
+    return by_operation(found) if OPERATION in by else found

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import common, table
 from grafana_foundation_sdk.models.common import FieldTextAlignment, TableCellHeight
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue
 
 from dashboards.panels import GRAPH_HEIGHT
-from dashboards.targets import PROMETHEUS, TEMPO, rows, traces
+from dashboards.targets import PROMETHEUS, TEMPO, rows, traces, whole
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Column:
     expression: str
     unit: str
     decimals: int | None = None
+    counted: bool = False
+    """A number of events."""
     limits: Sequence[float] = ()
     """Where its number becomes orange and red, or red alone."""
     width: int | None = None
@@ -43,7 +45,8 @@ class Name:
     width: int | None = None
     absent: str = ""
     """What is written where a series does not have the label."""
-    mapping: Mapping[str, str] = field(default_factory=dict)
+    hidden: bool = False
+    """It tells rows apart, but is not shown."""
 
 
 def numbers(
@@ -70,23 +73,27 @@ def numbers(
         .height(height)
     )
     for column in columns:
-        panel.with_target(rows(column.expression))
+        panel.with_target(rows(whole(column.expression) if column.counted else column.expression))
     refs = [f"Value #{chr(ord('A') + place)}" for place in range(len(columns))] if len(columns) > 1 else ["Value"]
     order = [*names, *refs]
     if len(columns) > 1:
         panel.with_transformation(DataTransformerConfig(id_val="merge", options={}))
-    renamed = {label: name.name for label, name in names.items()} | {ref: column.name for ref, column in zip(refs, columns, strict=True)}
+    renamed = {label: name.name for label, name in names.items() if not name.hidden} | {
+        ref: column.name for ref, column in zip(refs, columns, strict=True)
+    }
     panel.with_transformation(
         DataTransformerConfig(
             id_val="organize",
             options={
-                "excludeByName": {"Time": True},
+                "excludeByName": {"Time": True} | {label: True for label, name in names.items() if name.hidden},
                 "indexByName": {name: place for place, name in enumerate(order)},
                 "renameByName": renamed,
             },
         )
     )
     for name in names.values():
+        if name.hidden:
+            continue
         panel.override_by_name(name.name, _of_name(name))
     for column in columns:
         panel.override_by_name(column.name, _of_column(column))
@@ -103,6 +110,9 @@ def found_traces(title: str, description: str, traceql: str, *, missing: str, wi
         .with_target(traces(traceql, limit=limit))
         .no_value(missing)
         .cell_height(TableCellHeight.SM)
+        .override_by_name("Trace ID", [DynamicConfigValue(id_val="custom.width", value=110)])
+        .override_by_name("Start time", [DynamicConfigValue(id_val="custom.width", value=170)])
+        .override_by_name("Service", [DynamicConfigValue(id_val="custom.width", value=100)])
         .span(width)
         .height(GRAPH_HEIGHT)
     )
@@ -114,9 +124,6 @@ def _of_name(name: Name) -> list[DynamicConfigValue]:
         properties.append(DynamicConfigValue(id_val="custom.width", value=name.width))
     if name.absent:
         properties.append(DynamicConfigValue(id_val="noValue", value=name.absent))
-    if name.mapping:
-        result = {value: {"text": text, "index": place} for place, (value, text) in enumerate(name.mapping.items())}
-        properties.append(DynamicConfigValue(id_val="mappings", value=[{"type": "value", "options": result}]))
     if name.link:
         properties.append(DynamicConfigValue(id_val="links", value=[{"title": name.link.title, "url": name.link.url}]))
     return properties
@@ -127,6 +134,7 @@ def _of_column(column: Column) -> list[DynamicConfigValue]:
         DynamicConfigValue(id_val="unit", value=column.unit),
         DynamicConfigValue(id_val="custom.align", value=FieldTextAlignment.RIGHT),
     ]
+    properties.append(DynamicConfigValue(id_val="noValue", value="-"))
     if column.decimals is not None:
         properties.append(DynamicConfigValue(id_val="decimals", value=column.decimals))
     if column.width:

@@ -19,6 +19,16 @@ def shown(*labels: str) -> str:
     return " ".join(f"{{{{{label}}}}}" for label in labels)
 
 
+def whole(expression: str) -> str:
+    """A number of events as one counts them: what Prometheus puts between two samples is a guess."""
+    return f"round({expression})"
+
+
+def named(expression: str, label: str, absent: str) -> str:
+    """The same series, with this for the label where they do not have it."""
+    return f'label_replace({expression}, "{label}", "{absent}", "{label}", "")'
+
+
 def over_time(expression: str, legend: str, *, exemplars: bool = False) -> prometheus.Dataquery:
     """A value for each step of the time range. `legend` may name labels: `{{graphql_operation_name}}`."""
     target = _target(expression).range().legend_format(legend).format(PromQueryFormat.TIME_SERIES)

@@ -109,6 +109,8 @@ class Scope:
     window: str = "5m"
     """A PromQL duration, or a variable of Grafana's."""
     by: tuple[str, ...] = ()
+    at_end: bool = False
+    """Look back from the end of the time range, also where a value is asked for each point of it."""
 
     def series(self, name: str, *matchers: str) -> str:
         """The series of this name in the scope, with these matchers in addition."""
@@ -117,7 +119,7 @@ class Scope:
 
     def over(self, name: str, *matchers: str) -> str:
         """The same as a range."""
-        return f"{self.series(name, *matchers)}[{self.window}]"
+        return f"{self.series(name, *matchers)}[{self.window}]{' @ end()' if self.at_end else ''}"
 
     def sum(self, expression: str, *more: str) -> str:
         """The sum of an expression by the labels of the scope, and by `more`."""

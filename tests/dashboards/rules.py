@@ -125,7 +125,7 @@ def _of_panel(panel: dict[str, Any], page: Page) -> Iterator[str]:
     for override in panel["fieldConfig"]["overrides"]:
         if override["matcher"]["id"] == "byName" and override["matcher"]["options"] not in columns:
             yield f"an override for {override['matcher']['options']!r}, which is no column"
-    if panel["type"] == "table" and columns:
+    if panel["type"] == "table" and _renamed(panel):
         units = {
             override["matcher"]["options"]
             for override in panel["fieldConfig"]["overrides"]
@@ -156,7 +156,7 @@ def _of_query(target: dict[str, Any], panel: dict[str, Any]) -> Iterator[str]:
 
 
 def _named(text: str) -> set[str]:
-    return {first or second for first, second in re.findall(r"\$(?:\{(\w+)[^}]*\}|(\w+))", text)}
+    return {first or second for first, second in re.findall(r"\$(?:\{(\w+)[^}]*\}|([a-z_]\w*))", text)}
 
 
 def _links(panel: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -174,4 +174,6 @@ def _renamed(panel: dict[str, Any]) -> dict[str, str]:
 
 
 def _columns(panel: dict[str, Any]) -> list[str]:
+    if any(target.get("queryType") == "traceql" for target in panel.get("targets", [])):
+        return ["Trace ID", "Start time", "Service", "Name", "Duration"]
     return list(_renamed(panel).values())

@@ -117,14 +117,14 @@ SUMMARY = {
     "median": ("overview", "Median"),
     "p95": ("overview", "p95"),
     "p99": ("overview", "p99"),
-    "database queries, average": ("overview", "SQL of an operation"),
-    "database queries, total": ("overview", "SQL in all"),
-    "database time, average": ("overview", "Database, average"),
-    "database time, total": ("overview", "Database, total"),
+    "database queries, average": ("overview", "SQL, average"),
+    "database queries, total": ("overview", "SQL, total"),
+    "database time, average": ("overview", "DB time, average"),
+    "database time, total": ("overview", "DB time, total"),
 }
 """What the guide's `get_performance_summary()` gives, and the panel that has it."""
 
-COLUMNS = {"Average", "Median", "p95", "p99", "SQL of a run", "SQL in all", "Database, average", "Database, total"}
+COLUMNS = {"Average", "Median", "p95", "p99", "SQL avg", "SQL total", "DB avg", "DB total"}
 
 
 def test_every_number_of_the_guides_summary_has_its_panel_and_its_column(pages: dict[str, Page]):

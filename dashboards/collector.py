@@ -1,0 +1,159 @@
+"""What the collector says of itself: what it takes, sends, holds and loses."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards import choices
+from dashboards.pages import Row
+from dashboards.panels import graph
+from dashboards.targets import INTERVAL, over_time, shown
+from otel_graphql_auto.queries import Scope, rate
+
+NO_COLLECTOR: Final = "No collector reports. It sends its own metrics straight to Prometheus (PROMETHEUS_OTLP_URL)"
+_COLLECTOR: Final = "service_instance_id"
+LOSSES: Final = ("spans", "metric_points")
+
+
+def collector() -> Row:
+    """Panels of the page about telemetry."""
+
+    def each(name: str, *by: str) -> str:
+        return rate(Scope(window=INTERVAL, by=by), name)
+
+    return Row(
+        "Collector",
+        [
+            graph(
+                "Taken",
+                "Spans and points a second, by receiver.",
+                over_time(each("otelcol_receiver_accepted_spans_total", "receiver"), f"{shown('receiver')} spans"),
+                over_time(each("otelcol_receiver_accepted_metric_points_total", "receiver"), f"{shown('receiver')} points"),
+                unit="cps",
+                missing=NO_COLLECTOR,
+                width=8,
+            ),
+            graph(
+                "Refused or failed",
+                "Refused: it was near its memory limit, and the sender tries again. Failed: it could not be read, or a server could not be asked.",
+                over_time(each("otelcol_receiver_refused_spans_total", "receiver"), f"{shown('receiver')} refused spans"),
+                over_time(each("otelcol_receiver_refused_metric_points_total", "receiver"), f"{shown('receiver')} refused points"),
+                over_time(each("otelcol_receiver_failed_spans_total", "receiver"), f"{shown('receiver')} failed spans"),
+                over_time(each("otelcol_receiver_failed_metric_points_total", "receiver"), f"{shown('receiver')} failed points"),
+                over_time(each("otelcol_scraper_errored_metric_points_total", "receiver"), f"{shown('receiver')} could not be asked"),
+                unit="cps",
+                missing=NO_COLLECTOR,
+                width=8,
+            ),
+            graph(
+                "Sent",
+                "Spans and points that the stores have taken, a second.",
+                over_time(each("otelcol_exporter_sent_spans_total", "exporter"), f"{shown('exporter')} spans"),
+                over_time(each("otelcol_exporter_sent_metric_points_total", "exporter"), f"{shown('exporter')} points"),
+                unit="cps",
+                missing=NO_COLLECTOR,
+                width=8,
+            ),
+            graph(
+                "Queue on disk",
+                "Of its capacity. While a store is away it fills; when it is full, telemetry is lost.",
+                over_time(
+                    f"max by (exporter, data_type, {_COLLECTOR}) (otelcol_exporter_queue_size / otelcol_exporter_queue_capacity)",
+                    shown("exporter", "data_type"),
+                ),
+                unit="percentunit",
+                missing=NO_COLLECTOR,
+                limit=choices.QUEUE_RATIO,
+                maximum=1,
+                width=6,
+            ),
+            graph(
+                "Queue, bytes",
+                "What waits, and what there is room for.",
+                over_time("sum by (exporter, data_type) (otelcol_exporter_queue_size)", shown("exporter", "data_type")),
+                over_time("sum by (exporter, data_type) (otelcol_exporter_queue_capacity)", f"{shown('exporter', 'data_type')} capacity"),
+                unit="bytes",
+                missing=NO_COLLECTOR,
+                width=6,
+            ),
+            graph(
+                "Requests to stores",
+                "That are under way. As many as there are consumers: a store takes less than arrives.",
+                over_time("sum by (exporter, data_type) (otelcol_exporter_in_flight_requests)", shown("exporter", "data_type")),
+                unit="short",
+                missing=NO_COLLECTOR,
+                width=6,
+            ),
+            graph(
+                "Lost telemetry",
+                "A second. Refused for good by a store, or no room in the queue.",
+                *(
+                    over_time(
+                        each(f"otelcol_exporter_{how}_failed_{what}_total", "exporter"),
+                        f"{shown('exporter')} {what.replace('_', ' ')} {why}",
+                    )
+                    for how, why in (("send", "refused"), ("enqueue", "without room"))
+                    for what in LOSSES
+                ),
+                unit="cps",
+                missing="Nothing was lost",
+                width=6,
+            ),
+            graph(
+                "Dropped on purpose",
+                "Spans a second that filters left out: health checks.",
+                over_time(each("otelcol_processor_filter_spans_filtered_total", "filter"), shown("filter")),
+                unit="cps",
+                missing="Nothing was filtered",
+                width=6,
+            ),
+            graph(
+                "Left out by processors",
+                "Items a second that went in and did not come out: filters and sampling do that on purpose, a limiter does not.",
+                over_time(
+                    f"{each('otelcol_processor_incoming_items_total', 'processor', 'otel_signal')}"
+                    f" - {each('otelcol_processor_outgoing_items_total', 'processor', 'otel_signal')}",
+                    shown("processor", "otel_signal"),
+                ),
+                unit="cps",
+                missing=NO_COLLECTOR,
+                many=True,
+                width=12,
+            ),
+            graph(
+                "Limiter",
+                "Spans and points a second that the memory limiter let pass.",
+                over_time(each("otelcol_processor_memory_limiter_accepted_spans_total"), "spans"),
+                over_time(each("otelcol_processor_memory_limiter_accepted_metric_points_total"), "points"),
+                unit="cps",
+                missing=NO_COLLECTOR,
+                width=6,
+            ),
+            graph(
+                "Memory",
+                "Resident, and of Go's heap.",
+                over_time(f"max by ({_COLLECTOR}) (otelcol_process_memory_rss_bytes)", "resident"),
+                over_time(f"max by ({_COLLECTOR}) (otelcol_process_runtime_heap_alloc_bytes)", "heap"),
+                over_time(f"max by ({_COLLECTOR}) (otelcol_process_runtime_total_sys_memory_bytes)", "from the system"),
+                unit="bytes",
+                missing=NO_COLLECTOR,
+                width=8,
+            ),
+            graph(
+                "CPU",
+                "CPU time a second: 1 is one core.",
+                over_time(each("otelcol_process_cpu_seconds_total", _COLLECTOR), shown(_COLLECTOR)),
+                unit="short",
+                missing=NO_COLLECTOR,
+                width=8,
+            ),
+            graph(
+                "Up since",
+                "How long each collector has been running. A fall to 0 is a restart.",
+                over_time(f"max by ({_COLLECTOR}) (otelcol_process_uptime_seconds_total)", shown(_COLLECTOR)),
+                unit="s",
+                missing=NO_COLLECTOR,
+                width=8,
+            ),
+        ],
+    )
