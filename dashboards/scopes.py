@@ -7,7 +7,7 @@ from typing import Final
 from dashboards.pages import Variable
 from dashboards.targets import INTERVAL, named
 from otel_graphql_auto import semconv
-from otel_graphql_auto.queries import ENVIRONMENT, SERVICE, Scope, gauge, label
+from otel_graphql_auto.queries import ENVIRONMENT, SERVICE, Scope, count, gauge, label
 
 OPERATION: Final = label(semconv.OPERATION_NAME)
 OPERATION_TYPE: Final = label(semconv.OPERATION_TYPE)
@@ -26,7 +26,7 @@ SERVICE_VARIABLES: Final = (
 )
 OPERATION_VARIABLES: Final = (
     *SERVICE_VARIABLES,
-    Variable("operation", "Operation", f"graphql_server_request_duration_seconds_count{{{SERVICES}}}", OPERATION),
+    Variable("operation", "Operation", f"{count(semconv.REQUEST_DURATION)}{{{SERVICES}}}", OPERATION),
 )
 
 SERVICE_TRACES: Final = f'resource.{semconv.SERVICE_NAME} =~ "$service"'

@@ -3,7 +3,7 @@ import { escapeStringForRegex } from "@grafana/data";
 
 import { labelValues, queryValues } from "./prometheus.js";
 
-const REFERENCE = /\$(\w+)|\$\{(\w+)(?:\.([^:}]+))?(?::([^}]+))?\}/g;
+const REFERENCE = /\$([A-Za-z_]\w*)|\$\{(\w+)(?:\.([^:}]+))?(?::([^}]+))?\}/g;
 const ALL = "$__all";
 
 export class Variables {
