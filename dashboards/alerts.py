@@ -22,22 +22,24 @@ GRAFANA_ADDRESS: Final = "<grafana>"
 PRODUCT: Final = "product"
 """A label of every alert of ours, by which a list or a route can choose them."""
 
+_OPERATION_LABEL: Final = label(semconv.OPERATION_NAME)
+_NAME: Final = f"$labels.{_OPERATION_LABEL}"
+
 BY_SERVICE: Final = (SERVICE, ENVIRONMENT)
-BY_OPERATION: Final = (*BY_SERVICE, label(semconv.OPERATION_NAME))
+BY_OPERATION: Final = (*BY_SERVICE, _OPERATION_LABEL)
 OF_SERVICE: Final = {"environment": ENVIRONMENT, "service": SERVICE}
-OF_OPERATION: Final = {**OF_SERVICE, "operation": label(semconv.OPERATION_NAME)}
+OF_OPERATION: Final = {**OF_SERVICE, "operation": _OPERATION_LABEL}
 """Variables of the pages, and the labels of an alert that they get their values from."""
 
 SERVICE_TRACES: Final = f'resource.{semconv.SERVICE_NAME} = "{{{{ $labels.{SERVICE} }}}}"'
 OPERATION_TRACES: Final = (
-    f"{SERVICE_TRACES}{{{{ if $labels.{label(semconv.OPERATION_NAME)} }}}}"
-    f' && span.{semconv.OPERATION_NAME} = "{{{{ $labels.{label(semconv.OPERATION_NAME)} }}}}"{{{{ end }}}}'
+    f'{SERVICE_TRACES}{{{{ if and {_NAME} (ne {_NAME} "{semconv.OTHER}") }}}}'
+    f' && span.{semconv.OPERATION_NAME} = "{{{{ {_NAME} }}}}"{{{{ end }}}}'
 )
-"""TraceQL of what fired. An operation without a name has no attribute that could be asked for."""
+"""TraceQL of what fired. What has no name cannot be asked for by it, and what is `_OTHER` in metrics has its own name in traces."""
 
 OPERATION: Final = (
-    f"{{{{ if $labels.{label(semconv.OPERATION_NAME)} }}}}{{{{ $labels.{label(semconv.OPERATION_NAME)} }}}}"
-    f"{{{{ else }}}}an operation without a name{{{{ end }}}} of {{{{ $labels.{SERVICE} }}}}"
+    f"{{{{ if {_NAME} }}}}{{{{ {_NAME} }}}}{{{{ else }}}}an operation without a name{{{{ end }}}} of {{{{ $labels.{SERVICE} }}}}"
 )
 """In summaries."""
 

@@ -70,8 +70,8 @@ def collector() -> Row:
             graph(
                 "Queue, bytes",
                 "What waits, and what there is room for.",
-                over_time("sum by (exporter, data_type) (otelcol_exporter_queue_size)", shown("exporter", "data_type")),
-                over_time("sum by (exporter, data_type) (otelcol_exporter_queue_capacity)", f"{shown('exporter', 'data_type')} capacity"),
+                over_time("sum by (exporter, data_type) (otelcol_exporter_queue_size)", shown("data_type")),
+                over_time("sum by (exporter, data_type) (otelcol_exporter_queue_capacity)", f"{shown('data_type')} capacity"),
                 unit="bytes",
                 missing=NO_COLLECTOR,
                 width=6,
@@ -79,7 +79,7 @@ def collector() -> Row:
             graph(
                 "Requests to stores",
                 "That are under way. As many as there are consumers: a store takes less than arrives.",
-                over_time("sum by (exporter, data_type) (otelcol_exporter_in_flight_requests)", shown("exporter", "data_type")),
+                over_time("sum by (exporter, data_type) (otelcol_exporter_in_flight_requests)", shown("data_type")),
                 unit="short",
                 missing=NO_COLLECTOR,
                 width=6,

@@ -9,13 +9,12 @@ from grafana_foundation_sdk.builders import stat
 from dashboards import choices
 from dashboards.links import to_page
 from dashboards.pages import Page, Row
-from dashboards.panels import figure, graph, ranking, spread
-from dashboards.scopes import COORDINATE, ERROR_TYPE, SERVICE_VARIABLES, most, of_operations, of_services
+from dashboards.panels import figure, graph, spread
+from dashboards.scopes import COORDINATE, ERROR_TYPE, SERVICE_VARIABLES, of_services
 from dashboards.scopes import OPERATION as OPERATION_NAME
-from dashboards.scopes import OPERATION_TRACES as CHOSEN_OPERATIONS
 from dashboards.scopes import SERVICE_TRACES as CHOSEN_SERVICES
 from dashboards.tables import Column, Link, Name, found_traces, numbers
-from dashboards.targets import RANGE, over_time, shown, whole
+from dashboards.targets import RANGE, over_time, shown
 from otel_graphql_auto import queries, semconv
 from otel_graphql_auto.queries import bucket, count, increase, label, mean, quantile, rate, sum_of, total
 
@@ -56,6 +55,7 @@ def figures(*, width: int = 3) -> list[stat.Panel]:
             queries.database_mean(time_range),
             unit="s",
             missing="none",
+            width=width,
         ),
         figure(
             "DB time, total",
@@ -86,83 +86,6 @@ def figures(*, width: int = 3) -> list[stat.Panel]:
             width=width,
         ),
     ]
-
-
-def on_overview() -> Row:
-    """What operations ask of the database, over time."""
-    return Row(
-        "Database",
-        [
-            graph(
-                "SQL statements of one operation",
-                "As a mean, of the ten operations with most of them. Where there is no SQL at all, see whether DISABLED has the room.",
-                over_time(
-                    most(
-                        queries.statements_mean(of_services(OPERATION_NAME)),
-                        queries.statements_mean(of_services(OPERATION_NAME, window=RANGE, at_end=True)),
-                        OPERATION_NAME,
-                    ),
-                    shown(OPERATION_NAME),
-                ),
-                unit="short",
-                missing=NO_SQL,
-                limit=choices.STATEMENTS_PER_OPERATION,
-                width=8,
-            ),
-            graph(
-                "Duration and database",
-                "Mean duration of an operation, and what of it was spent in the database.",
-                over_time(queries.duration_mean(of_services()), "operation"),
-                over_time(queries.database_mean(of_services()), "in the database"),
-                unit="s",
-                missing=NO_SQL,
-                width=8,
-            ),
-            ranking(
-                "N+1 by field",
-                "Times that a field repeated a statement within one operation.",
-                f"topk(5, {whole(increase(of_services(COORDINATE, window=RANGE), total(semconv.N_PLUS_ONE)))} > 0)",
-                shown(COORDINATE),
-                unit="short",
-                missing="No N+1 queries",
-            ),
-        ],
-    )
-
-
-def of_one_operation() -> Row:
-    """For the page of one operation."""
-    scope = of_operations()
-    return Row(
-        "SQL",
-        [
-            spread(
-                "SQL statements of one run",
-                "How many runs had how many statements.",
-                increase(of_operations("le"), bucket(semconv.OPERATION_DB_QUERIES)),
-                unit="short",
-                missing=NO_SQL,
-                width=6,
-            ),
-            graph(
-                "SQL statements: average and p95",
-                "Of one run, those without any counted too.",
-                over_time(queries.statements_mean(scope), "average"),
-                over_time(quantile(scope, 0.95, semconv.OPERATION_DB_QUERIES), "p95", exemplars=True),
-                unit="short",
-                missing=NO_SQL,
-                limit=choices.STATEMENTS_PER_OPERATION,
-                width=6,
-            ),
-            found_traces(
-                "Operations with N+1 queries",
-                "Their spans have an event for each field, with the line of code and the remedy.",
-                f"{{ {CHOSEN_OPERATIONS} && span.{semconv.N_PLUS_ONE_COUNT} > 0 }}",
-                missing=NO_TRACES,
-                width=12,
-            ),
-        ],
-    )
 
 
 def _figures() -> Row:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards import choices, database
+from dashboards import choices, database_rows
 from dashboards.pages import Page, Row
 from dashboards.panels import figure, graph, ranking, spread
 from dashboards.scopes import (
@@ -314,6 +314,6 @@ PAGE: Final = Page(
     uid="graphql-operation",
     title="GraphQL: Operation",
     description="One operation, or several: how long it takes, what it does meanwhile, what fails, and the traces that show it.",
-    rows=lambda: [_figures(), _durations(), database.of_one_operation(), _causes(), _errors(), _subscriptions()],
+    rows=lambda: [_figures(), _durations(), database_rows.of_one_operation(), _causes(), _errors(), _subscriptions()],
     variables=OPERATION_VARIABLES,
 )

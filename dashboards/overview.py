@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards import choices, database, http
+from dashboards import choices, database, database_rows, http
 from dashboards.links import to_page
 from dashboards.pages import Page, Row
 from dashboards.panels import figure, firing, graph
@@ -227,7 +227,7 @@ PAGE: Final = Page(
     uid="graphql-overview",
     title="GraphQL: Overview",
     description="Where to begin: the promise, rate, errors, duration, and the operations with their numbers.",
-    rows=lambda: [_figures(), _signals(), _operations(), _promise(), database.on_overview(), http.requests(), http.processes()],
+    rows=lambda: [_figures(), _signals(), _operations(), _promise(), database_rows.on_overview(), http.requests(), http.processes()],
     variables=SERVICE_VARIABLES,
     has_traces=True,
 )

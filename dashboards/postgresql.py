@@ -298,10 +298,10 @@ def _tables() -> Row:
             numbers(
                 "Unused indexes",
                 "No statement has used them, and no promise needs them. monitoring/unused_indexes.sql has their names.",
-                {"database": Name("Database"), "server": Name("Server")},
+                {"database": Name("Database", width=90), "server": Name("Server")},
                 [
-                    Column("Indexes", f"sum by (database, server) (postgres_index_unused{{{_DATABASE}}})", "short", width=110),
-                    Column("Size", f"sum by (database, server) (postgres_index_unused_bytes{{{_DATABASE}}})", "bytes", width=110),
+                    Column("Indexes", f"sum by (database, server) (postgres_index_unused{{{_DATABASE}}})", "short", width=75),
+                    Column("Size", f"sum by (database, server) (postgres_index_unused_bytes{{{_DATABASE}}})", "bytes", width=75),
                 ],
                 sort_by="Size",
                 missing=_MISSING,

@@ -1,0 +1,90 @@
+"""What other pages show of SQL: rows of the overview and of the page of one operation."""
+
+from __future__ import annotations
+
+from dashboards import choices
+from dashboards.database import NO_SQL, NO_TRACES
+from dashboards.pages import Row
+from dashboards.panels import graph, ranking, spread
+from dashboards.scopes import COORDINATE, OPERATION, OPERATION_TRACES, most, of_operations, of_services
+from dashboards.tables import found_traces
+from dashboards.targets import RANGE, over_time, shown, whole
+from otel_graphql_auto import queries, semconv
+from otel_graphql_auto.queries import bucket, increase, quantile, total
+
+
+def on_overview() -> Row:
+    """What operations ask of the database, over time."""
+    return Row(
+        "Database",
+        [
+            graph(
+                "SQL statements of one operation",
+                "As a mean, of the ten operations with most of them. Where there is no SQL at all, see whether DISABLED has the room.",
+                over_time(
+                    most(
+                        queries.statements_mean(of_services(OPERATION)),
+                        queries.statements_mean(of_services(OPERATION, window=RANGE, at_end=True)),
+                        OPERATION,
+                    ),
+                    shown(OPERATION),
+                ),
+                unit="short",
+                missing=NO_SQL,
+                limit=choices.STATEMENTS_PER_OPERATION,
+                width=8,
+            ),
+            graph(
+                "Duration and database",
+                "Mean duration of an operation, and what of it was spent in the database.",
+                over_time(queries.duration_mean(of_services()), "operation"),
+                over_time(queries.database_mean(of_services()), "in the database"),
+                unit="s",
+                missing=NO_SQL,
+                width=8,
+            ),
+            ranking(
+                "N+1 by field",
+                "Times that a field repeated a statement within one operation.",
+                f"topk(5, {whole(increase(of_services(COORDINATE, window=RANGE), total(semconv.N_PLUS_ONE)))} > 0)",
+                shown(COORDINATE),
+                unit="short",
+                missing="No N+1 queries",
+            ),
+        ],
+    )
+
+
+def of_one_operation() -> Row:
+    """For the page of one operation."""
+    scope = of_operations()
+    return Row(
+        "SQL",
+        [
+            spread(
+                "SQL statements of one run",
+                "How many runs had how many statements.",
+                increase(of_operations("le"), bucket(semconv.OPERATION_DB_QUERIES)),
+                unit="short",
+                missing=NO_SQL,
+                width=6,
+            ),
+            graph(
+                "SQL statements: average and p95",
+                "Of one run, those without any counted too.",
+                over_time(queries.statements_mean(scope), "average"),
+                over_time(quantile(scope, 0.95, semconv.OPERATION_DB_QUERIES), "p95", exemplars=True),
+                unit="short",
+                missing=NO_SQL,
+                limit=choices.STATEMENTS_PER_OPERATION,
+                width=6,
+            ),
+            found_traces(
+                "Operations with N+1 queries",
+                "Their spans have an event for each field, with the line of code and the remedy.",
+                f"{{ {OPERATION_TRACES} && span.{semconv.N_PLUS_ONE_COUNT} > 0 }}",
+                missing=NO_TRACES,
+                width=12,
+            ),
+        ],
+    )
