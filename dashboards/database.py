@@ -50,7 +50,7 @@ def figures(*, width: int = 3) -> list[stat.Panel]:
             width=width,
         ),
         figure(
-            "DB time, average",
+            "DB average",
             "Time of one operation in the database, as a mean.",
             queries.database_mean(time_range),
             unit="s",
@@ -58,7 +58,7 @@ def figures(*, width: int = 3) -> list[stat.Panel]:
             width=width,
         ),
         figure(
-            "DB time, total",
+            "DB total",
             "Time of all operations in the database.",
             queries.database_seconds(time_range),
             unit="s",

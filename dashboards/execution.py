@@ -64,7 +64,7 @@ def _figures() -> Row:
             ),
             figure("p99", "99 % of the runs took no longer.", queries.duration_quantile(time_range, 0.99), unit="s", missing="none"),
             figure(
-                "SQL statements",
+                "SQL, average",
                 f"Of one run, as a mean. Red above {choices.STATEMENTS_PER_OPERATION}.",
                 queries.statements_mean(time_range),
                 unit="short",

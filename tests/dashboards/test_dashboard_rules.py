@@ -119,8 +119,8 @@ SUMMARY = {
     "p99": ("overview", "p99"),
     "database queries, average": ("overview", "SQL, average"),
     "database queries, total": ("overview", "SQL, total"),
-    "database time, average": ("overview", "DB time, average"),
-    "database time, total": ("overview", "DB time, total"),
+    "database time, average": ("overview", "DB average"),
+    "database time, total": ("overview", "DB total"),
 }
 """What the guide's `get_performance_summary()` gives, and the panel that has it."""
 
