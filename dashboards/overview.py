@@ -150,7 +150,7 @@ def _operations() -> Row:
                     OPERATION_TYPE: Name("Type", width=100, absent="not parsed"),
                 },
                 [
-                    Column("Total", queries.increase(time_range, queries.sum_of(semconv.REQUEST_DURATION)), "s", width=75),
+                    Column("Total", queries.duration_seconds(time_range), "s", width=75),
                     Column("Runs", queries.operations(time_range), "short", counted=True, width=75),
                     Column(
                         "Errors",

@@ -211,5 +211,5 @@ def database_mean(scope: Scope) -> str:
 
 
 def database_seconds(scope: Scope) -> str:
-    """Seconds in the database of all operations in the window."""
-    return increase(scope, sum_of(semconv.OPERATION_DB_DURATION))
+    """Seconds in the database of all operations in the window; 0 where they had no SQL."""
+    return f"{increase(scope, sum_of(semconv.OPERATION_DB_DURATION))} or {statements(scope)} * 0"

@@ -1,4 +1,4 @@
-"""`python manage.py graphql_auto doctor`: the commands of this package, one word each after `graphql_auto`."""
+"""`python manage.py graphql_auto doctor` and `... summary`: the commands of this package, one word each after `graphql_auto`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from otel_graphql_auto import doctor
+from otel_graphql_auto import doctor, summary
 
 __all__ = ["Command"]
 
@@ -27,13 +27,20 @@ class Command(BaseCommand):  # type: ignore[misc]
         of_doctor = commands.add_parser("doctor", help=about, description=about.capitalize() + ".")
         doctor.add_arguments(of_doctor)
         _add_options_of_django(of_doctor)
+        about = "print what Prometheus has of operations: how many, how fast, errors, SQL"
+        of_summary = commands.add_parser("summary", help=about, description=f"{about[0].upper()}{about[1:]}.")
+        summary.add_arguments(of_summary)
+        _add_options_of_django(of_summary)
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Run the one that was named. Leaves with its exit code where that is not 0."""
         if options["graphql_auto_command"] is None:
             self.print_help("manage.py", "graphql_auto")
             return
-        code = doctor.run(doctor.Options.of(options), stream=self.stdout)
+        if options["graphql_auto_command"] == "summary":
+            code = summary.run(summary.Options.of(options), stream=self.stdout, errors=self.stderr)
+        else:
+            code = doctor.run(doctor.Options.of(options), stream=self.stdout)
         if code:
             sys.exit(code)
 
