@@ -35,6 +35,7 @@ TEST_REQUIREMENTS = (
     "opentelemetry-instrumentation-psycopg>=0.66b0",
     "opentelemetry-instrumentation-sqlite3>=0.66b0",
     "redis>=5",
+    "trustme>=1.2",
 )
 
 PYTEST_ARGUMENTS = (
@@ -43,7 +44,7 @@ PYTEST_ARGUMENTS = (
     # Measured on the newest releases only; two cells at a time would measure each other.
     "--ignore=tests/performance",
     # What stands behind the application does not know its Python.
-    *("--ignore=tests/collector", "--ignore=tests/compose"),
+    *("--ignore=tests/collector", "--ignore=tests/compose", "--ignore=tests/dashboards"),
     # Old releases on new Pythons warn by themselves; our own warnings are errors in the main run.
     *("-W", "ignore::DeprecationWarning", "-W", "ignore::PendingDeprecationWarning"),
     *("-q", "-p", "no:cacheprovider"),
