@@ -25,7 +25,6 @@ _NAME: Final = label(semconv.OPERATION_NAME)
 _SERVER: Final = f'{label(semconv.FAULT)}="{semconv.FAULT_SERVER}"'
 _FAILED: Final = f'span.{semconv.FAULT} = "{semconv.FAULT_SERVER}"'
 _REQUESTS: Final = count(semconv.REQUEST_DURATION)
-_MONTH: Final = "month's error budget"
 
 
 def _slow(selector: str = "", *, but: str = "", above: int = choices.SLOW_OPERATIONS) -> Alert:
@@ -83,7 +82,7 @@ def _burn(name: str, factor: float, long: str, short: str, *, lasting: str, spen
         guard=f"({_error_ratio(short)}) / {budget} > {factor:g} and {_errors(short)} >= {choices.BURN_AT_LEAST}",
         lasting=lasting,
         keep="5m",
-        summary=f"{{{{ $labels.{SERVICE} }}}} spends its {_MONTH} {{{{ $value | humanize }}}} times too fast",
+        summary=f"{{{{ $labels.{SERVICE} }}}} spends its month's error budget {{{{ $value | humanize }}}} times too fast",
         description=(
             f"Of the operations of the last {long}, and of the last {short} too, more than {factor * (1 - choices.OBJECTIVE):.2%} failed by the server's"
             f" fault ({{{{ $value | humanize }}}} times what {choices.OBJECTIVE:.1%} allows; limit {factor:g}). At this pace {spent}."
