@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: demo picture dashboards test foreign matrix collector load lint types contracts format bench clean
+.PHONY: demo picture dashboards test foreign matrix collector stack load lint types contracts format bench clean
 
 demo: .venv/.demo  ## The demo with telemetry in this terminal; ARGS=--once ends by itself
 	@$(BIN)/python demo/tour.py $(ARGS)
@@ -28,6 +28,9 @@ matrix: .venv/.dev  ## The in-process tests on other versions of Python, Django 
 collector: .venv/.dev  ## A real OpenTelemetry Collector and Prometheus, built once and kept outside the tree; prints where they are
 	@$(BIN)/python collector/builder/build.py otelcol
 	@$(BIN)/python collector/builder/build.py prometheus
+
+stack: .venv/.dev  ## The whole stack without Docker, under the load of a day: what dashboards/preview draws
+	$(BIN)/python -m tests.services.stack_command $(ARGS)
 
 load: .venv/.dev  ## The collector under 2,000 operations a second: throughput, loss, memory
 	$(BIN)/python tests/performance/collector_load.py $(ARGS)

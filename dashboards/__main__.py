@@ -18,7 +18,8 @@ def main() -> int:
     parser.add_argument("--to", type=Path, default=GENERATED, metavar="FOLDER", help="write there instead")
     arguments = parser.parse_args()
     wanted = {arguments.to / name: text for name, text in files().items()}
-    there = {path for path in arguments.to.rglob("*") if path.is_file()}
+    # Nothing else in a folder that somebody names is ours to delete.
+    there = {path for pattern in ("dashboards/*.json", "alerts/*.yaml") for path in arguments.to.glob(pattern)}
     differing = {path for path, text in wanted.items() if path not in there or path.read_text(encoding="utf-8") != text}
     superfluous = there - wanted.keys()
     if arguments.check:

@@ -12,7 +12,7 @@ from otel_graphql_auto.queries import Scope, rate
 
 NO_COLLECTOR: Final = "No collector reports. It sends its own metrics straight to Prometheus (PROMETHEUS_OTLP_URL)"
 _COLLECTOR: Final = "service_instance_id"
-LOSSES: Final = ("spans", "metric_points")
+LOSSES: Final = ("spans", "metric_points", "log_records")
 
 
 def collector() -> Row:

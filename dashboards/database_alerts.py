@@ -33,8 +33,8 @@ ALERTS: Final = [
         keep="30m",
         summary=f"{{{{ $labels.{_COORDINATE} }}}} of {{{{ $labels.{SERVICE} }}}} repeats a SQL statement (N+1)",
         description=(
-            f"{{{{ $value | humanize }}}} times in 30 minutes the field {{{{ $labels.{_COORDINATE} }}}} repeated a statement within one operation"
-            " (N_PLUS_ONE_THRESHOLD says how often that is). The event on the trace has the line of code and the remedy."
+            f"So often in 30 minutes the field {{{{ $labels.{_COORDINATE} }}}} repeated a statement within one operation: {{{{ $value | humanize }}}}; allowed: 0."
+            " (N_PLUS_ONE_THRESHOLD says what counts as repeated.) The event on the trace has the line of code and the remedy."
         ),
         page="graphql-database",
         panel="N+1 queries",
@@ -66,7 +66,7 @@ ALERTS: Final = [
         keep="10m",
         summary=f"SQL on {{{{ with $labels.{_TABLE} }}}}{{{{ . }}}}{{{{ else }}}}no table{{{{ end }}}} is slow in {{{{ $labels.{SERVICE} }}}}",
         description=(
-            f"{{{{ $value | humanize }}}} statements took longer than SLOW_SQL_THRESHOLD in 10 minutes; allowed: {choices.SLOW_STATEMENTS}."
+            f"Statements in 10 minutes that took longer than SLOW_SQL_THRESHOLD: {{{{ $value | humanize }}}}; allowed: {choices.SLOW_STATEMENTS}."
         ),
         page="graphql-database",
         panel="Slow SQL statements",

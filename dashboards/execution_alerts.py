@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from dashboards import choices
@@ -27,18 +28,21 @@ _FAILED: Final = f'span.{semconv.FAULT} = "{semconv.FAULT_SERVER}"'
 _REQUESTS: Final = count(semconv.REQUEST_DURATION)
 
 
-def _slow(selector: str = "", *, but: str = "", above: int = choices.SLOW_OPERATIONS) -> Alert:
-    happened = events(Scope(selector, choices.SLOW_WINDOW, BY_OPERATION), total(semconv.SLOW_OPERATIONS))
+def _slow(selector: str = "", *, but: Iterable[str] = (), above: int = choices.SLOW_OPERATIONS) -> Alert:
+    name = total(semconv.SLOW_OPERATIONS)
+    happened = events(Scope(selector, choices.SLOW_WINDOW, BY_OPERATION), name)
+    # Over the window, because what a process counted that has ended since is counted here too.
+    others = " or ".join(f"last_over_time({Scope(other, choices.SLOW_WINDOW).over(name)})" for other in but)
     return Alert(
         name="GraphQLSlowOperations",
         severity=WARNING,
-        value=f"{happened} unless on ({SERVICE}, {_NAME}) ({but})" if but else happened,
+        value=f"{happened} unless on ({SERVICE}, {_NAME}) ({others})" if others else happened,
         above=above,
         keep="10m",
         summary=f"{OPERATION} was slow",
         description=(
-            f"{{{{ $value | humanize }}}} runs in {choices.SLOW_WINDOW} took longer than the threshold that the application has for this operation"
-            f" (SLOW_QUERY_THRESHOLD, SLOW_QUERY_THRESHOLDS). Allowed: {above}."
+            f"Runs in {choices.SLOW_WINDOW} that took longer than the threshold that the application has for this operation (SLOW_QUERY_THRESHOLD,"
+            f" SLOW_QUERY_THRESHOLDS): {{{{ $value | humanize }}}}; allowed: {above}."
         ),
         page="graphql-operation",
         panel="Slow operations",
@@ -47,20 +51,15 @@ def _slow(selector: str = "", *, but: str = "", above: int = choices.SLOW_OPERAT
     )
 
 
-def slow_operations(of: dict[tuple[str, str], int]) -> list[Alert]:
+def slow_operations(of: Mapping[tuple[str, str], int]) -> list[Alert]:
     """The alert on slow operations, and one for each service or operation that is allowed another number of them."""
     selectors = {}
     for (service, operation), above in of.items():
         named = f', {_NAME}="{operation}"' if operation else ""
         selectors[f'{SERVICE}="{service}"{named}'] = above
-    apart = " or ".join(Scope(selector).series(total(semconv.SLOW_OPERATIONS)) for selector in selectors)
     # An operation of a service that has a number of its own too keeps its own.
-    return [_slow(but=apart), *(_slow(selector, above=above, but=_narrower(selector, selectors)) for selector, above in selectors.items())]
-
-
-def _narrower(selector: str, all_of_them: dict[str, int]) -> str:
-    inside = [other for other in all_of_them if other.startswith(f"{selector}, ")]
-    return " or ".join(Scope(other).series(total(semconv.SLOW_OPERATIONS)) for other in inside)
+    narrower = {selector: [other for other in selectors if other.startswith(f"{selector}, ")] for selector in selectors}
+    return [_slow(but=selectors), *(_slow(selector, above=above, but=narrower[selector]) for selector, above in selectors.items())]
 
 
 def _error_ratio(window: str) -> str:

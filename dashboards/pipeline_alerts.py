@@ -6,6 +6,7 @@ from typing import Final
 
 from dashboards import choices
 from dashboards.alerts import BY_SERVICE, CRITICAL, OF_SERVICE, SERVICE_TRACES, WARNING, Alert, events
+from dashboards.collector import LOSSES
 from otel_graphql_auto import semconv
 from otel_graphql_auto.queries import SERVICE, Scope, gauge, label, total
 
@@ -18,12 +19,12 @@ _COLLECTOR: Final = "service_instance_id"
 def _silent() -> str:
     """Services that were there for a while in the last hour and are not now; and, where nobody ever reported, that.
 
-    The second begins before the first has forgotten the last service. So many samples: what ran for a moment (a command, a shell) has not fallen
-    silent when it ends.
+    The second begins before the first has forgotten the last service. So many samples of one process: what ran for a moment (a command, a
+    shell) has not fallen silent when it ends.
     """
     by = ", ".join(BY_SERVICE)
     return (
-        f"(sum by ({by}) (count_over_time({_REPORTS}[1h] offset 5m)) > 20 unless sum by ({by}) (count_over_time({_REPORTS}[5m])))"
+        f"(max by ({by}) (count_over_time({_REPORTS}[1h] offset 5m)) > 20 unless sum by ({by}) (count_over_time({_REPORTS}[5m])))"
         f" or absent_over_time({_REPORTS}[50m])"
     )
 
@@ -32,7 +33,7 @@ def _lost() -> str:
     """Spans and points, by exporter and reason. Each name by itself, because sums of several are not defined where one has no series."""
     parts = []
     for how, reason in (("send", "the store refused them"), ("enqueue", "the queue was full")):
-        for what in ("spans", "metric_points", "log_records"):
+        for what in LOSSES:
             happened = events(Scope("", "10m", ("exporter", _COLLECTOR)), f"otelcol_exporter_{how}_failed_{what}_total")
             named = f'label_replace({happened}, "reason", "{reason}", "", "")'
             parts.append(f'label_replace({named}, "what", "{what.replace("_", " ")}", "", "")')
@@ -63,8 +64,8 @@ ALERTS: Final = [
         keep="15m",
         summary=f"This instrumentation fails in {{{{ $labels.{SERVICE} }}}} ({{{{ $labels.{_ROOM} }}}}: {{{{ $labels.{_ERROR_TYPE} }}}})",
         description=(
-            f"{{{{ $value | humanize }}}} errors in 15 minutes in the room {{{{ $labels.{_ROOM} }}}}. The application did not notice; its telemetry lacks"
-            " something. The log has the first of each kind with its traceback."
+            f"Errors in 15 minutes in the room {{{{ $labels.{_ROOM} }}}}: {{{{ $value | humanize }}}}; allowed: 0. The application did not notice; its"
+            " telemetry lacks something. The log has the first of each kind with its traceback."
         ),
         page="graphql-pipeline",
         panel="Our own errors by room",
@@ -92,8 +93,8 @@ ALERTS: Final = [
         value=_lost(),
         above=0,
         keep="10m",
-        summary="The collector has lost {{ $value | humanize }} {{ $labels.what }}: {{ $labels.reason }}",
-        description="{{ $value | humanize }} {{ $labels.what }} for {{ $labels.exporter }} in 10 minutes are gone: {{ $labels.reason }}.",
+        summary="The collector has lost {{ $labels.what }}: {{ $labels.reason }}",
+        description="Lost {{ $labels.what }} for {{ $labels.exporter }} in 10 minutes: {{ $value | humanize }}; allowed: 0. Why: {{ $labels.reason }}.",
         page="graphql-pipeline",
         panel="Lost telemetry",
     ),

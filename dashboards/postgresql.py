@@ -309,8 +309,9 @@ def _tables() -> Row:
             ),
             graph(
                 "Exporter",
-                "1: a query of the exporter failed, and its metrics are missing.",
-                over_time("pg_exporter_last_scrape_error", shown("instance")),
+                "1: a query of the exporter failed, or it could not read our file of queries. Metrics are missing.",
+                over_time("pg_exporter_last_scrape_error", f"{shown('instance')} a query"),
+                over_time("max by (instance) (pg_exporter_user_queries_load_error)", f"{shown('instance')} the file"),
                 unit="short",
                 missing=_MISSING,
                 maximum=1,

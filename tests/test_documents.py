@@ -79,3 +79,17 @@ def test_every_module_opens_with_a_docstring_of_its_own():
     first_lines = [path.read_text().splitlines()[0] for path in (ROOT / "otel_graphql_auto").rglob("*.py")]
     assert all(line.startswith('"""') and len(line) > 30 for line in first_lines)
     assert len(set(first_lines)) == len(first_lines)
+
+
+def test_links_and_pictures_of_the_documents_are_there():
+    """Every relative link leads to a file."""
+    pages = [
+        ROOT / "README.md",
+        *ROOT.glob("docs/**/*.md"),
+        ROOT / "collector" / "README.md",
+        ROOT / "demo" / "README.md",
+        *ROOT.glob("dashboards/*.md"),
+    ]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text())]
+    assert len(links) > 100
+    assert [f"{page.relative_to(ROOT)}: {link}" for page, link in links if not (page.parent / link).exists()] == []

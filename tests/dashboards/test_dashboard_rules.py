@@ -27,7 +27,7 @@ def pages() -> dict[str, Page]:
 @pytest.mark.parametrize("name", sorted(PAGES))
 def test_a_page_keeps_the_rules(name: str, pages: dict[str, Page]):
     """Titles, descriptions, units, what is said of nothing, variables, links, places."""
-    assert len(list(panels(pages[name]))) > 10
+    assert len(list(panels(pages[name]))) > 3
     assert complaints(name, pages) == []
 
 

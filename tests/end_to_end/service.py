@@ -34,6 +34,9 @@ SERVERS = {
     "gunicorn-threads": ("gunicorn", "shop.wsgi", "--bind={address}", "--workers=1", "--threads=4"),
     "uvicorn": ("uvicorn", "shop.asgi:application", "--host=127.0.0.1", "--port={port}"),
     "uvicorn-workers": ("uvicorn", "shop.asgi:application", "--host=127.0.0.1", "--port={port}", "--workers=2"),
+    # Of the demo, in its folder: with its gunicorn.conf.py.
+    "demo": ("gunicorn", "config.wsgi", "--bind={address}"),
+    "demo-async": ("uvicorn", "config.asgi:application", "--host=127.0.0.1", "--port={port}"),
 }
 
 

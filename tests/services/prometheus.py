@@ -9,7 +9,7 @@ import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,14 @@ FLAGS = (
 class Prometheus(Server):
     """One server with its data in a folder; it can be ended and started again."""
 
-    def __init__(self, folder: Path, changes: dict[str, str]) -> None:
+    def __init__(self, folder: Path, changes: dict[str, str], rules: Iterable[Path] = ()) -> None:
         self.folder = folder
         self.port = free_port()
+        (folder / "rules").mkdir()
+        for file in rules:
+            shutil.copy(file, folder / "rules")
         text = CONFIGURATION.read_text(encoding="utf-8")
-        for old, new in changes.items():
+        for old, new in {"localhost:9090": f"localhost:{self.port}", **changes}.items():
             assert old in text, old
             text = text.replace(old, new)
         (folder / "prometheus.yml").write_text(text, encoding="utf-8")
@@ -88,16 +91,24 @@ class Prometheus(Server):
 
 
 @contextmanager
-def prometheus(**scraped: str) -> Iterator[Prometheus]:
-    """Start one; `postgres_exporter="127.0.0.1:9187"` puts an address in the place of that of a service, which is then scraped every second."""
+def prometheus(*, rules: Iterable[Path] = (), every: str | None = None, **scraped: str) -> Iterator[Prometheus]:
+    """Start one with these files of rules.
+
+    `postgres_exporter="127.0.0.1:9187"` puts an address in the place of that of a service, which is then scraped every second, or as often as
+    `every` says; rules are looked at as often.
+    """
     folder = Path(tempfile.mkdtemp(prefix="prometheus-"))
     names = {"postgres_exporter": "postgres-exporter:9187", "tempo": "tempo:3200"}
     changes = {names[name]: address for name, address in scraped.items()}
-    if scraped:
-        changes |= {"scrape_interval: 15s": "scrape_interval: 1s", "scrape_timeout: 10s": "scrape_timeout: 1s"}
+    if every is None and scraped:
+        every = "1s"
+    if every not in (None, "15s"):
+        changes |= {f"{what}_interval: 15s": f"{what}_interval: {every}" for what in ("scrape", "evaluation")} | {
+            "scrape_timeout: 10s": f"scrape_timeout: {every}"
+        }
     server: Prometheus | None = None
     try:
-        server = Prometheus(folder, changes)
+        server = Prometheus(folder, changes, rules)
         yield server
     finally:
         if server is not None:

@@ -1,0 +1,59 @@
+"""Every alert of the committed rule file fires when it has to, and at no other minute: real `promtool`, with 15-second samples."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from tests.services.collector import built
+
+from .alert_cases import KINDS, SPECIAL
+from .alert_rules import CASES, PROMETHEUS, RULES, timing
+from .promtool import Case, failures
+
+pytestmark = pytest.mark.long
+
+ALL = [case for cases in CASES.values() for case in cases]
+
+
+@pytest.fixture(scope="module")
+def failed() -> dict[str, str]:
+    """All cases in one go: name of a case -> what was wrong. An alert meets its own rule only, which is much faster."""
+    runs = [timing([RULES[alert]], list(cases)) for alert, cases in CASES.items()]
+    return {name: told for found in failures(*runs) for name, told in found.items()}
+
+
+@pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
+def test_it_fires_then_and_only_then(case: Case, failed: dict[str, str]):
+    assert case.name not in failed, failed[case.name]
+
+
+def test_every_alert_of_the_rule_file_has_cases():
+    assert RULES
+    assert set(CASES) == set(RULES)
+    assert len({case.name for case in ALL}) == len(ALL)
+
+
+@pytest.mark.parametrize("alert", RULES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_alert_has_a_case_of_each_kind_or_a_reason(alert: str, kind: str):
+    cases = CASES[alert]
+    assert bool(cases.of(kind)) != bool(cases.why_not.get(kind)), f"either cases or a reason: {alert}, {kind}"
+
+
+def test_cases_look_at_what_they_expect():
+    """Each alert that is to fire is looked at while it does, and while it does not."""
+    assert ALL
+    for case in ALL:
+        assert case.kind in (*KINDS, SPECIAL), case.name
+        assert len(case.minutes) >= 10, case.name
+        for one in case.fires:
+            assert {one.since <= minute < one.until for minute in case.minutes} == {True, False}, case.name
+
+
+def test_prometheus_has_nothing_to_say_against_the_file():
+    command = [built("prometheus") / "promtool", "check", "rules", "--lint=all", "--lint-fatal", PROMETHEUS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"SUCCESS: {len(RULES)} rules found" in done.stdout + done.stderr
