@@ -31,6 +31,7 @@ def main() -> int:
         path.write_text(wanted[path], encoding="utf-8")
     for path in superfluous:
         path.unlink()
+    print(f"{len(differing)} files written, {len(superfluous)} deleted, {len(wanted) - len(differing)} as they were")
     return 0
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
+from dashboards import choices
 from otel_graphql_auto import semconv
 from otel_graphql_auto.queries import ENVIRONMENT, SERVICE, Scope, label
 
@@ -31,17 +32,15 @@ OF_SERVICE: Final = {"environment": ENVIRONMENT, "service": SERVICE}
 OF_OPERATION: Final = {**OF_SERVICE, "operation": _OPERATION_LABEL}
 """Variables of the pages, and the labels of an alert that they get their values from."""
 
-SERVICE_TRACES: Final = f'resource.{semconv.SERVICE_NAME} = "{{{{ $labels.{SERVICE} }}}}"'
-OPERATION_TRACES: Final = (
-    f'{SERVICE_TRACES}{{{{ if and {_NAME} (ne {_NAME} "{semconv.OTHER}") }}}}'
+TRACES_OF_SERVICE: Final = f'resource.{semconv.SERVICE_NAME} = "{{{{ $labels.{SERVICE} }}}}"'
+TRACES_OF_OPERATION: Final = (
+    f'{TRACES_OF_SERVICE}{{{{ if and {_NAME} (ne {_NAME} "{semconv.OTHER}") }}}}'
     f' && span.{semconv.OPERATION_NAME} = "{{{{ {_NAME} }}}}"{{{{ end }}}}'
 )
 """TraceQL of what fired. What has no name cannot be asked for by it, and what is `_OTHER` in metrics has its own name in traces."""
 
-OPERATION: Final = (
-    f"{{{{ if {_NAME} }}}}{{{{ {_NAME} }}}}{{{{ else }}}}an operation without a name{{{{ end }}}} of {{{{ $labels.{SERVICE} }}}}"
-)
-"""In summaries."""
+NAMED: Final = f"{{{{ if {_NAME} }}}}{{{{ {_NAME} }}}}{{{{ else }}}}an operation without a name{{{{ end }}}} of {{{{ $labels.{SERVICE} }}}}"
+"""In summaries: which operation of which service."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +84,16 @@ class Alert:
         compared = f"({self.value}) > {self.above:g}"
         return f"{compared} and {self.guard}" if self.guard else compared
 
+    def annotations(self, panel_id: int) -> dict[str, str]:
+        """What is said to whoever is told, with the number of the panel to look at. Addresses of Grafana begin with `GRAFANA_ADDRESS`."""
+        said = {
+            "summary": self.summary,
+            "description": self.description,
+            "runbook_url": f"{choices.RUNBOOKS}/{self.name}.md",
+            "dashboard": self.dashboard_link(panel_id),
+        }
+        return {**said, "traces": self.trace_link()} if self.traces else said
+
     def dashboard_link(self, panel_id: int) -> str:
         """The page, on the panel, with the variables of what fired."""
         chosen = "".join(
@@ -98,6 +107,15 @@ class Alert:
         pane = {"datasource": "tempo", "queries": [query], "range": {"from": "now-1h", "to": "now"}}
         panes = quote(json.dumps({"traces": pane}, separators=(",", ":")), safe="")
         return f"{GRAFANA_ADDRESS}/explore?schemaVersion=1&orgId=1&panes={panes.replace(quote('<query>', safe=''), _quoted(self.traces))}"
+
+
+def grouped(alerts: Mapping[str, Sequence[Alert]]) -> dict[tuple[str, str], list[Alert]]:
+    """By group and by how often they are looked at."""
+    groups: dict[tuple[str, str], list[Alert]] = {}
+    for group, members in alerts.items():
+        for alert in members:
+            groups.setdefault((group, alert.every), []).append(alert)
+    return groups
 
 
 def events(scope: Scope, name: str, *matchers: str) -> str:

@@ -8,10 +8,11 @@ from dashboards import choices
 from dashboards.pages import Row
 from dashboards.panels import graph
 from dashboards.targets import INTERVAL, over_time, shown
-from otel_graphql_auto.queries import Scope, rate
+from otel_graphql_auto.queries import INSTANCE, Scope, rate
 
-NO_COLLECTOR: Final = "No collector reports. It sends its own metrics straight to Prometheus (PROMETHEUS_OTLP_URL)"
-_COLLECTOR: Final = "service_instance_id"
+NOINSTANCE: Final = "No collector reports. It sends its own metrics straight to Prometheus (PROMETHEUS_OTLP_URL)"
+FILLED: Final = "otelcol_exporter_queue_size / otelcol_exporter_queue_capacity"
+"""How full each queue is."""
 LOSSES: Final = ("spans", "metric_points", "log_records")
 
 
@@ -30,7 +31,7 @@ def collector() -> Row:
                 over_time(each("otelcol_receiver_accepted_spans_total", "receiver"), f"{shown('receiver')} spans"),
                 over_time(each("otelcol_receiver_accepted_metric_points_total", "receiver"), f"{shown('receiver')} points"),
                 unit="cps",
-                missing=NO_COLLECTOR,
+                missing=NOINSTANCE,
                 width=8,
             ),
             graph(
@@ -42,7 +43,7 @@ def collector() -> Row:
                 over_time(each("otelcol_receiver_failed_metric_points_total", "receiver"), f"{shown('receiver')} failed points"),
                 over_time(each("otelcol_scraper_errored_metric_points_total", "receiver"), f"{shown('receiver')} could not be asked"),
                 unit="cps",
-                missing=NO_COLLECTOR,
+                missing=NOINSTANCE,
                 width=8,
             ),
             graph(
@@ -51,18 +52,18 @@ def collector() -> Row:
                 over_time(each("otelcol_exporter_sent_spans_total", "exporter"), f"{shown('exporter')} spans"),
                 over_time(each("otelcol_exporter_sent_metric_points_total", "exporter"), f"{shown('exporter')} points"),
                 unit="cps",
-                missing=NO_COLLECTOR,
+                missing=NOINSTANCE,
                 width=8,
             ),
             graph(
                 "Queue on disk",
                 "Of its capacity. While a store is away it fills; when it is full, telemetry is lost.",
                 over_time(
-                    f"max by (exporter, data_type, {_COLLECTOR}) (otelcol_exporter_queue_size / otelcol_exporter_queue_capacity)",
+                    f"max by (exporter, data_type, {INSTANCE}) ({FILLED})",
                     shown("exporter", "data_type"),
                 ),
                 unit="percentunit",
-                missing=NO_COLLECTOR,
+                missing=NOINSTANCE,
                 limit=choices.QUEUE_RATIO,
                 maximum=1,
                 width=6,
@@ -73,7 +74,7 @@ def collector() -> Row:
                 over_time("sum by (exporter, data_type) (otelcol_exporter_queue_size)", shown("data_type")),
                 over_time("sum by (exporter, data_type) (otelcol_exporter_queue_capacity)", f"{shown('data_type')} capacity"),
                 unit="bytes",
-                missing=NO_COLLECTOR,
+                missing=NOINSTANCE,
                 width=6,
             ),
             graph(
@@ -81,7 +82,7 @@ def collector() -> Row:
                 "That are under way. As many as there are consumers: a store takes less than arrives.",
                 over_time("sum by (exporter, data_type) (otelcol_exporter_in_flight_requests)", shown("data_type")),
                 unit="short",
-                missing=NO_COLLECTOR,
+                missing=NOINSTANCE,
                 width=6,
             ),
             graph(
@@ -116,7 +117,7 @@ def collector() -> Row:
                     shown("processor", "otel_signal"),
                 ),
                 unit="cps",
-                missing=NO_COLLECTOR,
+                missing=NOINSTANCE,
                 many=True,
                 width=12,
             ),
@@ -126,33 +127,33 @@ def collector() -> Row:
                 over_time(each("otelcol_processor_memory_limiter_accepted_spans_total"), "spans"),
                 over_time(each("otelcol_processor_memory_limiter_accepted_metric_points_total"), "points"),
                 unit="cps",
-                missing=NO_COLLECTOR,
+                missing=NOINSTANCE,
                 width=6,
             ),
             graph(
                 "Memory",
                 "Resident, and of Go's heap.",
-                over_time(f"max by ({_COLLECTOR}) (otelcol_process_memory_rss_bytes)", "resident"),
-                over_time(f"max by ({_COLLECTOR}) (otelcol_process_runtime_heap_alloc_bytes)", "heap"),
-                over_time(f"max by ({_COLLECTOR}) (otelcol_process_runtime_total_sys_memory_bytes)", "from the system"),
+                over_time(f"max by ({INSTANCE}) (otelcol_process_memory_rss_bytes)", "resident"),
+                over_time(f"max by ({INSTANCE}) (otelcol_process_runtime_heap_alloc_bytes)", "heap"),
+                over_time(f"max by ({INSTANCE}) (otelcol_process_runtime_total_sys_memory_bytes)", "from the system"),
                 unit="bytes",
-                missing=NO_COLLECTOR,
+                missing=NOINSTANCE,
                 width=8,
             ),
             graph(
                 "CPU",
                 "CPU time a second: 1 is one core.",
-                over_time(each("otelcol_process_cpu_seconds_total", _COLLECTOR), shown(_COLLECTOR)),
+                over_time(each("otelcol_process_cpu_seconds_total", INSTANCE), shown(INSTANCE)),
                 unit="short",
-                missing=NO_COLLECTOR,
+                missing=NOINSTANCE,
                 width=8,
             ),
             graph(
-                "Up since",
+                "Up for",
                 "How long each collector has been running. A fall to 0 is a restart.",
-                over_time(f"max by ({_COLLECTOR}) (otelcol_process_uptime_seconds_total)", shown(_COLLECTOR)),
+                over_time(f"max by ({INSTANCE}) (otelcol_process_uptime_seconds_total)", shown(INSTANCE)),
                 unit="s",
-                missing=NO_COLLECTOR,
+                missing=NOINSTANCE,
                 width=8,
             ),
         ],

@@ -1,91 +1,24 @@
-"""The page about the SQL of operations, and what the other pages show of it."""
+"""The page about the SQL of operations: how much, how slow, and who asks."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from grafana_foundation_sdk.builders import stat
-
 from dashboards import choices
+from dashboards.database_rows import NO_SQL, NO_TRACES, figures
 from dashboards.links import to_page
 from dashboards.pages import Page, Row
-from dashboards.panels import figure, graph, spread
-from dashboards.scopes import COORDINATE, ERROR_TYPE, SERVICE_VARIABLES, of_services
-from dashboards.scopes import OPERATION as OPERATION_NAME
-from dashboards.scopes import SERVICE_TRACES as CHOSEN_SERVICES
-from dashboards.tables import Column, Link, Name, found_traces, numbers
-from dashboards.targets import RANGE, over_time, shown
+from dashboards.panels import graph, spread
+from dashboards.scopes import COORDINATE, ERROR_TYPE, NEW_VERSIONS, OPERATION, SERVICE_TRACES, SERVICE_VARIABLES, of_services
+from dashboards.tables import Column, Link, Name, found_spans, numbers
+from dashboards.targets import RANGE, over_time, shown, whole
 from otel_graphql_auto import queries, semconv
 from otel_graphql_auto.queries import bucket, count, increase, label, mean, quantile, rate, sum_of, total
 
-NO_SQL: Final = "No SQL in this time range"
-NO_TRACES: Final = "No such trace in this time range. Traces are in Tempo: choose it above"
 _TABLE: Final = label(semconv.DB_COLLECTION_NAME)
 _VERB: Final = label(semconv.DB_OPERATION_NAME)
 _SYSTEM: Final = label(semconv.DB_SYSTEM_NAME)
 _NAMESPACE: Final = label(semconv.DB_NAMESPACE)
-
-
-def figures(*, width: int = 3) -> list[stat.Panel]:
-    """For the overview too: what operations ask of the database."""
-    time_range = of_services(window=RANGE)
-    return [
-        figure(
-            "SQL, average",
-            f"Statements of one operation, as a mean. Red above {choices.STATEMENTS_PER_OPERATION}.",
-            queries.statements_mean(time_range),
-            unit="short",
-            decimals=1,
-            limits=(choices.STATEMENTS_PER_OPERATION,),
-            missing="none",
-            width=width,
-        ),
-        figure(
-            "SQL, total",
-            "Statements of all operations.",
-            queries.statements(time_range),
-            unit="short",
-            counted=True,
-            missing="none",
-            width=width,
-        ),
-        figure(
-            "DB average",
-            "Time of one operation in the database, as a mean.",
-            queries.database_mean(time_range),
-            unit="s",
-            missing="none",
-            width=width,
-        ),
-        figure(
-            "DB total",
-            "Time of all operations in the database.",
-            queries.database_seconds(time_range),
-            unit="s",
-            missing="none",
-            width=width,
-        ),
-        figure(
-            "N+1",
-            "Times that a field repeated a statement within one operation. The Database page says which.",
-            increase(time_range, total(semconv.N_PLUS_ONE)),
-            unit="short",
-            counted=True,
-            limits=(1,),
-            missing="none",
-            width=width,
-        ),
-        figure(
-            "Slow SQL",
-            "Statements over SLOW_SQL_THRESHOLD.",
-            increase(time_range, total(semconv.DB_SLOW_QUERIES)),
-            unit="short",
-            counted=True,
-            limits=(1,),
-            missing="none",
-            width=width,
-        ),
-    ]
 
 
 def _figures() -> Row:
@@ -152,7 +85,7 @@ def _statements() -> Row:
             graph(
                 "Slow SQL statements",
                 "Statements over SLOW_SQL_THRESHOLD in ten minutes, by their first table.",
-                over_time(increase(of_services(_SYSTEM, _TABLE, window="10m"), total(semconv.DB_SLOW_QUERIES)), shown(_TABLE)),
+                over_time(whole(increase(of_services(_SYSTEM, _TABLE, window="10m"), total(semconv.DB_SLOW_QUERIES))), shown(_TABLE)),
                 unit="short",
                 missing="No slow SQL",
                 limit=choices.SLOW_STATEMENTS,
@@ -174,7 +107,7 @@ def _statements() -> Row:
 
 
 def _who() -> Row:
-    operations = of_services(OPERATION_NAME, window=RANGE)
+    operations = of_services(OPERATION, window=RANGE)
     fields = of_services(COORDINATE, window=RANGE)
     return Row(
         "Who asks",
@@ -183,7 +116,7 @@ def _who() -> Row:
                 "Operations",
                 "By their time in the database.",
                 {
-                    OPERATION_NAME: Name(
+                    OPERATION: Name(
                         "Operation",
                         Link("Open this operation", to_page("graphql-operation", operation="Operation")),
                         absent="(without a name)",
@@ -222,7 +155,7 @@ def _who() -> Row:
             graph(
                 "N+1 queries",
                 "Detections in thirty minutes, by field. Each is a field that repeated a statement within one operation.",
-                over_time(increase(of_services(COORDINATE, window="30m"), total(semconv.N_PLUS_ONE)), shown(COORDINATE)),
+                over_time(whole(increase(of_services(COORDINATE, window="30m"), total(semconv.N_PLUS_ONE))), shown(COORDINATE)),
                 unit="short",
                 missing="No N+1 queries",
                 many=True,
@@ -236,16 +169,18 @@ def _who() -> Row:
                 unit="s",
                 missing=NO_SQL,
             ),
-            found_traces(
+            found_spans(
                 "Slow SQL, traces",
-                "Traces with a statement over SLOW_SQL_THRESHOLD.",
-                f"{{ {CHOSEN_SERVICES} && span.{semconv.DB_SLOW} = true }}",
+                "Statements over SLOW_SQL_THRESHOLD, and the field that each was for.",
+                f"{SERVICE_TRACES} && span.{semconv.DB_SLOW} = true",
+                {semconv.DB_QUERY_SUMMARY: "Statement", semconv.FIELD_SCHEMA_COORDINATE: "Field"},
                 missing=NO_TRACES,
             ),
-            found_traces(
+            found_spans(
                 "N+1 queries, traces",
                 "Their spans have an event for each field, with the line of code and the remedy.",
-                f"{{ {CHOSEN_SERVICES} && span.{semconv.N_PLUS_ONE_COUNT} > 0 }}",
+                f"{SERVICE_TRACES} && span.{semconv.N_PLUS_ONE_COUNT} > 0",
+                {semconv.OPERATION_NAME: "Operation", semconv.N_PLUS_ONE_COUNT: "N+1", semconv.DB_QUERY_COUNT: "SQL"},
                 missing=NO_TRACES,
             ),
         ],
@@ -258,4 +193,5 @@ PAGE: Final = Page(
     description="SQL as the application sees it: how much, how slow, for which operation and which field.",
     rows=lambda: [_figures(), _statements(), _who()],
     variables=SERVICE_VARIABLES,
+    marks=(NEW_VERSIONS,),
 )

@@ -8,11 +8,11 @@ from dashboards import choices
 from dashboards.alerts import (
     BY_OPERATION,
     BY_SERVICE,
+    NAMED,
     OF_OPERATION,
     OF_SERVICE,
-    OPERATION,
-    OPERATION_TRACES,
-    SERVICE_TRACES,
+    TRACES_OF_OPERATION,
+    TRACES_OF_SERVICE,
     WARNING,
     Alert,
     events,
@@ -33,13 +33,13 @@ ALERTS: Final = [
         keep="30m",
         summary=f"{{{{ $labels.{_COORDINATE} }}}} of {{{{ $labels.{SERVICE} }}}} repeats a SQL statement (N+1)",
         description=(
-            f"So often in 30 minutes the field {{{{ $labels.{_COORDINATE} }}}} repeated a statement within one operation: {{{{ $value | humanize }}}}; allowed: 0."
+            f"The field {{{{ $labels.{_COORDINATE} }}}} repeated a statement within one operation. Times in 30 minutes: {{{{ $value | humanize }}}}; allowed: 0."
             " (N_PLUS_ONE_THRESHOLD says what counts as repeated.) The event on the trace has the line of code and the remedy."
         ),
         page="graphql-database",
         panel="N+1 queries",
         variables=OF_SERVICE,
-        traces=f"{{ {SERVICE_TRACES} && span.{semconv.N_PLUS_ONE_COUNT} > 0 }}",
+        traces=f"{{ {TRACES_OF_SERVICE} && span.{semconv.N_PLUS_ONE_COUNT} > 0 }}",
     ),
     Alert(
         name="GraphQLStatementsPerOperation",
@@ -49,14 +49,14 @@ ALERTS: Final = [
         guard=f"{events(_QUARTER, count(semconv.OPERATION_DB_QUERIES))} >= {choices.STATEMENTS_AT_LEAST}",
         lasting="5m",
         keep="10m",
-        summary=f"{{{{ $value | humanize }}}} SQL statements for {OPERATION}",
+        summary=f"{{{{ $value | humanize }}}} SQL statements for {NAMED}",
         description=(
             f"A run had {{{{ $value | humanize }}}} SQL statements, as a mean over 15 minutes; allowed: {choices.STATEMENTS_PER_OPERATION}."
         ),
         page="graphql-operation",
         panel="SQL statements: average and p95",
         variables=OF_OPERATION,
-        traces=f"{{ {OPERATION_TRACES} && span.{semconv.DB_QUERY_COUNT} > {choices.STATEMENTS_PER_OPERATION} }}",
+        traces=f"{{ {TRACES_OF_OPERATION} && span.{semconv.DB_QUERY_COUNT} > {choices.STATEMENTS_PER_OPERATION} }}",
     ),
     Alert(
         name="GraphQLSlowStatements",
@@ -71,6 +71,6 @@ ALERTS: Final = [
         page="graphql-database",
         panel="Slow SQL statements",
         variables=OF_SERVICE,
-        traces=f"{{ {SERVICE_TRACES} && span.{semconv.DB_SLOW} = true }}",
+        traces=f"{{ {TRACES_OF_SERVICE} && span.{semconv.DB_SLOW} = true }}",
     ),
 ]

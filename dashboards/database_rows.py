@@ -1,16 +1,84 @@
-"""What other pages show of SQL: rows of the overview and of the page of one operation."""
+"""What several pages show of SQL: numbers, rows of the overview and of the page of one operation."""
 
 from __future__ import annotations
 
+from typing import Final
+
+from grafana_foundation_sdk.builders import stat
+
 from dashboards import choices
-from dashboards.database import NO_SQL, NO_TRACES
 from dashboards.pages import Row
-from dashboards.panels import graph, ranking, spread
+from dashboards.panels import figure, graph, ranking, spread
 from dashboards.scopes import COORDINATE, OPERATION, OPERATION_TRACES, most, of_operations, of_services
-from dashboards.tables import found_traces
+from dashboards.tables import found_spans
 from dashboards.targets import RANGE, over_time, shown, whole
 from otel_graphql_auto import queries, semconv
 from otel_graphql_auto.queries import bucket, increase, quantile, total
+
+NO_SQL: Final = "No SQL in this time range"
+NO_TRACES: Final = "No such trace in this time range. Traces are in Tempo: choose it above"
+
+
+def figures(*, width: int = 3) -> list[stat.Panel]:
+    """What operations ask of the database."""
+    time_range = of_services(window=RANGE)
+    return [
+        figure(
+            "SQL, average",
+            f"Statements of one operation, as a mean. Red above {choices.STATEMENTS_PER_OPERATION}.",
+            queries.statements_mean(time_range),
+            unit="short",
+            decimals=1,
+            limits=(choices.STATEMENTS_PER_OPERATION,),
+            missing="none",
+            width=width,
+        ),
+        figure(
+            "SQL, total",
+            "Statements of all operations.",
+            queries.statements(time_range),
+            unit="short",
+            counted=True,
+            missing="none",
+            width=width,
+        ),
+        figure(
+            "DB average",
+            "Time of one operation in the database, as a mean.",
+            queries.database_mean(time_range),
+            unit="s",
+            missing="none",
+            width=width,
+        ),
+        figure(
+            "DB total",
+            "Time of all operations in the database.",
+            queries.database_seconds(time_range),
+            unit="s",
+            missing="none",
+            width=width,
+        ),
+        figure(
+            "N+1",
+            "Times that a field repeated a statement within one operation. The Database page says which.",
+            increase(time_range, total(semconv.N_PLUS_ONE)),
+            unit="short",
+            counted=True,
+            limits=(1,),
+            missing="none",
+            width=width,
+        ),
+        figure(
+            "Slow SQL",
+            "Statements over SLOW_SQL_THRESHOLD.",
+            increase(time_range, total(semconv.DB_SLOW_QUERIES)),
+            unit="short",
+            counted=True,
+            limits=(1,),
+            missing="none",
+            width=width,
+        ),
+    ]
 
 
 def on_overview() -> Row:
@@ -71,7 +139,7 @@ def of_one_operation() -> Row:
             ),
             graph(
                 "SQL statements: average and p95",
-                "Of one run, those without any counted too.",
+                "Of one run, those without any counted too. The percentile is estimated within a bucket, such as 200 to 500.",
                 over_time(queries.statements_mean(scope), "average"),
                 over_time(quantile(scope, 0.95, semconv.OPERATION_DB_QUERIES), "p95", exemplars=True),
                 unit="short",
@@ -79,10 +147,11 @@ def of_one_operation() -> Row:
                 limit=choices.STATEMENTS_PER_OPERATION,
                 width=6,
             ),
-            found_traces(
+            found_spans(
                 "Operations with N+1 queries",
                 "Their spans have an event for each field, with the line of code and the remedy.",
-                f"{{ {OPERATION_TRACES} && span.{semconv.N_PLUS_ONE_COUNT} > 0 }}",
+                f"{OPERATION_TRACES} && span.{semconv.N_PLUS_ONE_COUNT} > 0",
+                {semconv.OPERATION_NAME: "Operation", semconv.N_PLUS_ONE_COUNT: "N+1", semconv.DB_QUERY_COUNT: "SQL"},
                 missing=NO_TRACES,
                 width=12,
             ),

@@ -10,6 +10,7 @@ from dashboards.panels import figure, graph, ranking, spread
 from dashboards.scopes import (
     COORDINATE,
     ERROR_TYPE,
+    NEW_VERSIONS,
     OPERATION,
     OPERATION_TRACES,
     OPERATION_TYPE,
@@ -19,7 +20,7 @@ from dashboards.scopes import (
     of_operations,
     of_services,
 )
-from dashboards.tables import Column, Name, found_traces, numbers
+from dashboards.tables import Column, Name, found_spans, numbers
 from dashboards.targets import RANGE, named, over_time, shown, whole
 from otel_graphql_auto import queries, semconv
 from otel_graphql_auto.queries import SERVICE, bucket, count, increase, label, mean, rate, sum_of, total
@@ -52,17 +53,17 @@ def _figures() -> Row:
                 limits=(1,),
                 missing="none",
             ),
-            figure("Average", "Mean duration, without subscriptions.", queries.duration_mean(time_range), unit="s", missing="none"),
-            figure("Median", "Half of the runs took no longer.", queries.duration_quantile(time_range, 0.5), unit="s", missing="none"),
+            figure("Average", "Mean duration, without subscriptions.", queries.duration_mean(time_range), unit="s", missing="no runs"),
+            figure("Median", "Half of the runs took no longer.", queries.duration_quantile(time_range, 0.5), unit="s", missing="no runs"),
             figure(
                 "p95",
                 f"95 % of the runs took no longer. Red above {choices.LATENCY_SECONDS:g} s.",
                 queries.duration_quantile(time_range, 0.95),
                 unit="s",
                 limits=(choices.LATENCY_SECONDS,),
-                missing="none",
+                missing="no runs",
             ),
-            figure("p99", "99 % of the runs took no longer.", queries.duration_quantile(time_range, 0.99), unit="s", missing="none"),
+            figure("p99", "99 % of the runs took no longer.", queries.duration_quantile(time_range, 0.99), unit="s", missing="no runs"),
             figure(
                 "SQL, average",
                 f"Of one run, as a mean. Red above {choices.STATEMENTS_PER_OPERATION}.",
@@ -133,17 +134,18 @@ def _durations() -> Row:
                 "Slow operations",
                 f"Runs over their threshold in {choices.SLOW_WINDOW}. What is slow, the application says: SLOW_QUERY_THRESHOLD.",
                 over_time(
-                    by_operation(increase(of_operations(OPERATION, window=choices.SLOW_WINDOW), total(semconv.SLOW_OPERATIONS))),
+                    by_operation(whole(increase(of_operations(OPERATION, window=choices.SLOW_WINDOW), total(semconv.SLOW_OPERATIONS)))),
                     shown(OPERATION),
                 ),
                 unit="short",
                 missing="Nothing was slow",
                 width=6,
             ),
-            found_traces(
+            found_spans(
                 "Slow operations, traces",
-                "Operations over their threshold.",
-                f"{{ {OPERATION_TRACES} && span.{semconv.SLOW} = true }}",
+                "Operations over their threshold, and how many SQL statements they had.",
+                f"{OPERATION_TRACES} && span.{semconv.SLOW} = true",
+                {semconv.OPERATION_NAME: "Operation", semconv.DB_QUERY_COUNT: "SQL"},
                 missing="No such trace in this time range. Traces are in Tempo: choose it above",
             ),
         ],
@@ -239,10 +241,11 @@ def _errors() -> Row:
                 unit="short",
                 missing=NO_OPERATIONS,
             ),
-            found_traces(
+            found_spans(
                 "Failed operations",
-                "Traces of operations that failed by the server's fault.",
-                f'{{ {OPERATION_TRACES} && span.{semconv.FAULT} = "{semconv.FAULT_SERVER}" }}',
+                "Operations that failed by the server's fault, and what went wrong.",
+                f'{OPERATION_TRACES} && span.{semconv.FAULT} = "{semconv.FAULT_SERVER}"',
+                {semconv.OPERATION_NAME: "Operation", semconv.ERROR_TYPE: "Error"},
                 missing="No such trace in this time range. Traces are in Tempo: choose it above",
             ),
         ],
@@ -316,4 +319,5 @@ PAGE: Final = Page(
     description="One operation, or several: how long it takes, what it does meanwhile, what fails, and the traces that show it.",
     rows=lambda: [_figures(), _durations(), database_rows.of_one_operation(), _causes(), _errors(), _subscriptions()],
     variables=OPERATION_VARIABLES,
+    marks=(NEW_VERSIONS,),
 )

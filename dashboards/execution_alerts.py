@@ -10,11 +10,11 @@ from dashboards.alerts import (
     BY_OPERATION,
     BY_SERVICE,
     CRITICAL,
+    NAMED,
     OF_OPERATION,
     OF_SERVICE,
-    OPERATION,
-    OPERATION_TRACES,
-    SERVICE_TRACES,
+    TRACES_OF_OPERATION,
+    TRACES_OF_SERVICE,
     WARNING,
     Alert,
     events,
@@ -23,7 +23,6 @@ from otel_graphql_auto import queries, semconv
 from otel_graphql_auto.queries import SERVICE, Scope, count, label, total
 
 _NAME: Final = label(semconv.OPERATION_NAME)
-_SERVER: Final = f'{label(semconv.FAULT)}="{semconv.FAULT_SERVER}"'
 _FAILED: Final = f'span.{semconv.FAULT} = "{semconv.FAULT_SERVER}"'
 _REQUESTS: Final = count(semconv.REQUEST_DURATION)
 
@@ -39,7 +38,7 @@ def _slow(selector: str = "", *, but: Iterable[str] = (), above: int = choices.S
         value=f"{happened} unless on ({SERVICE}, {_NAME}) ({others})" if others else happened,
         above=above,
         keep="10m",
-        summary=f"{OPERATION} was slow",
+        summary=f"{NAMED} was slow",
         description=(
             f"Runs in {choices.SLOW_WINDOW} that took longer than the threshold that the application has for this operation (SLOW_QUERY_THRESHOLD,"
             f" SLOW_QUERY_THRESHOLDS): {{{{ $value | humanize }}}}; allowed: {above}."
@@ -47,7 +46,7 @@ def _slow(selector: str = "", *, but: Iterable[str] = (), above: int = choices.S
         page="graphql-operation",
         panel="Slow operations",
         variables=OF_OPERATION,
-        traces=f"{{ {OPERATION_TRACES} && span.{semconv.SLOW} = true }}",
+        traces=f"{{ {TRACES_OF_OPERATION} && span.{semconv.SLOW} = true }}",
     )
 
 
@@ -64,11 +63,11 @@ def slow_operations(of: Mapping[tuple[str, str], int]) -> list[Alert]:
 
 def _error_ratio(window: str) -> str:
     scope = Scope("", window, BY_SERVICE)
-    return f"{events(scope, _REQUESTS, _SERVER)} / {events(scope, _REQUESTS)}"
+    return f"{events(scope, _REQUESTS, queries.SERVER_FAULT)} / {events(scope, _REQUESTS)}"
 
 
 def _errors(window: str) -> str:
-    return events(Scope("", window, BY_SERVICE), _REQUESTS, _SERVER)
+    return events(Scope("", window, BY_SERVICE), _REQUESTS, queries.SERVER_FAULT)
 
 
 def _burn(name: str, factor: float, long: str, short: str, *, lasting: str, spent: str) -> Alert:
@@ -89,7 +88,7 @@ def _burn(name: str, factor: float, long: str, short: str, *, lasting: str, spen
         page="graphql-overview",
         panel="Burn rate",
         variables=OF_SERVICE,
-        traces=f"{{ {SERVICE_TRACES} && {_FAILED} }}",
+        traces=f"{{ {TRACES_OF_SERVICE} && {_FAILED} }}",
         every="30s",
     )
 
@@ -112,7 +111,7 @@ ALERTS: Final = [
         page="graphql-overview",
         panel="Errors by fault",
         variables=OF_SERVICE,
-        traces=f"{{ {SERVICE_TRACES} && {_FAILED} }}",
+        traces=f"{{ {TRACES_OF_SERVICE} && {_FAILED} }}",
     ),
     Alert(
         name="GraphQLLatencyP95",
@@ -122,14 +121,14 @@ ALERTS: Final = [
         guard=f"{queries.increase(Scope('', '10m', BY_OPERATION), _REQUESTS, queries.ANSWERED)} >= {choices.LATENCY_AT_LEAST}",
         lasting="5m",
         keep="5m",
-        summary=f"p95 of {OPERATION} is {{{{ $value | humanizeDuration }}}}",
+        summary=f"p95 of {NAMED} is {{{{ $value | humanizeDuration }}}}",
         description=(
             f"5 % of the runs of the last 10 minutes took longer than {{{{ $value | humanizeDuration }}}}; allowed: {choices.LATENCY_SECONDS:g} s."
         ),
         page="graphql-operation",
         panel="Average and percentiles",
         variables=OF_OPERATION,
-        traces=f"{{ {OPERATION_TRACES} && duration > {choices.LATENCY_SECONDS:g}s }}",
+        traces=f"{{ {TRACES_OF_OPERATION} && duration > {choices.LATENCY_SECONDS:g}s }}",
     ),
     _burn("GraphQLErrorBudgetFast", choices.FAST_BURN, "1h", "5m", lasting="2m", spent="it is gone in two days"),
     _burn("GraphQLErrorBudgetSlow", choices.SLOW_BURN, "6h", "30m", lasting="15m", spent="it is gone in five days"),
@@ -149,6 +148,6 @@ ALERTS: Final = [
         page="graphql-operation",
         panel="Counted as _OTHER",
         variables=OF_SERVICE,
-        traces=f"{{ {SERVICE_TRACES} && span.{semconv.OPERATION_NAME} != nil }}",
+        traces=f"{{ {TRACES_OF_SERVICE} && span.{semconv.OPERATION_NAME} != nil }}",
     ),
 ]

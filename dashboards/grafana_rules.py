@@ -8,10 +8,8 @@ from typing import Any
 
 import yaml
 
-from dashboards import choices
-from dashboards.alerts import GRAFANA_ADDRESS, PRODUCT, Alert, seconds
+from dashboards.alerts import GRAFANA_ADDRESS, PRODUCT, Alert, grouped, seconds
 from dashboards.pages import TAG
-from dashboards.prometheus_rules import grouped
 
 FOLDER = "GraphQL"
 """The same one as that of the pages (provisioning/dashboards)."""
@@ -46,14 +44,7 @@ def _places(members: Sequence[Alert]) -> list[tuple[Alert, int]]:
 
 def _rule(alert: Alert, place: int, panels: Mapping[tuple[str, str], int]) -> dict[str, Any]:
     title = alert.name if place == 1 else f"{alert.name} {place}"
-    annotations = {
-        "summary": alert.summary,
-        "description": alert.description,
-        "runbook_url": f"{choices.RUNBOOKS}/{alert.name}.md",
-        "dashboard": alert.dashboard_link(panels[alert.page, alert.panel]),
-    }
-    if alert.traces:
-        annotations["traces"] = alert.trace_link()
+    panel = panels[alert.page, alert.panel]
     return {
         "uid": re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", title.replace("GraphQL", "Graphql").replace(" ", "-")).lower(),
         "title": title,
@@ -92,8 +83,8 @@ def _rule(alert: Alert, place: int, panels: Mapping[tuple[str, str], int]) -> di
         # A query leaves out what is below its guard, and Grafana keeps firing only what a query still gives: what is missing is waited for as long.
         "missing_series_evals_to_resolve": _evaluations(alert),
         "dashboardUid": alert.page,
-        "panelId": panels[alert.page, alert.panel],
-        "annotations": {name: _own_words(text) for name, text in annotations.items()},
+        "panelId": panel,
+        "annotations": {name: _own_words(text) for name, text in alert.annotations(panel).items()},
         "labels": {"severity": alert.severity, PRODUCT: TAG},
     }
 

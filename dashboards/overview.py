@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards import choices, database, database_rows, http
+from dashboards import applications, choices, database_rows
+from dashboards.alerts import PRODUCT
 from dashboards.links import to_page
-from dashboards.pages import Page, Row
+from dashboards.pages import TAG, Page, Row
 from dashboards.panels import figure, firing, graph
-from dashboards.scopes import OPERATION, OPERATION_TYPE, SERVICE_VARIABLES, most, of_services
+from dashboards.scopes import NEW_VERSIONS, OPERATION, OPERATION_TYPE, SERVICE_VARIABLES, most, of_services
 from dashboards.tables import Column, Link, Name, numbers
 from dashboards.targets import RANGE, named, over_time, shown
 from otel_graphql_auto import queries, semconv
@@ -52,9 +53,9 @@ def _figures() -> Row:
                 limits=(1,),
                 missing="none",
             ),
-            figure("Average", "Mean duration, without subscriptions.", queries.duration_mean(time_range), unit="s", missing="none"),
+            figure("Average", "Mean duration, without subscriptions.", queries.duration_mean(time_range), unit="s", missing="no runs"),
             figure(
-                "Median", "Half of the operations took no longer.", queries.duration_quantile(time_range, 0.5), unit="s", missing="none"
+                "Median", "Half of the operations took no longer.", queries.duration_quantile(time_range, 0.5), unit="s", missing="no runs"
             ),
             figure(
                 "p95",
@@ -62,10 +63,12 @@ def _figures() -> Row:
                 queries.duration_quantile(time_range, 0.95),
                 unit="s",
                 limits=(choices.LATENCY_SECONDS,),
-                missing="none",
+                missing="no runs",
             ),
-            figure("p99", "99 % of the operations took no longer.", queries.duration_quantile(time_range, 0.99), unit="s", missing="none"),
-            *database.figures(),
+            figure(
+                "p99", "99 % of the operations took no longer.", queries.duration_quantile(time_range, 0.99), unit="s", missing="no runs"
+            ),
+            *database_rows.figures(),
             figure(
                 "Under way",
                 "Operations that have begun and not ended, now.",
@@ -105,16 +108,18 @@ def _signals() -> Row:
             ),
             graph(
                 "Errors by fault",
-                "Share of operations that failed: by the server's fault (these are paged for), or by the client's.",
+                "Share of operations that failed: by the server's fault (somebody is told about these above the dashed line), or by the client's.",
+                over_time(queries.server_error_ratio(scope), semconv.FAULT_SERVER),
                 over_time(
-                    queries.ratio(rate(scope, count(semconv.REQUEST_DURATION), f'{_FAULT}="server"'), queries.requests(scope)), "server"
-                ),
-                over_time(
-                    queries.ratio(rate(scope, count(semconv.REQUEST_DURATION), f'{_FAULT}="client"'), queries.requests(scope)), "client"
+                    queries.ratio(
+                        rate(scope, count(semconv.REQUEST_DURATION), f'{_FAULT}="{semconv.FAULT_CLIENT}"'), queries.requests(scope)
+                    ),
+                    semconv.FAULT_CLIENT,
                 ),
                 unit="percentunit",
                 missing=NO_OPERATIONS,
                 limit=choices.ERROR_RATIO,
+                colours={semconv.FAULT_SERVER: "red", semconv.FAULT_CLIENT: "blue"},
                 width=8,
             ),
             graph(
@@ -218,16 +223,33 @@ def _promise() -> Row:
                 missing="Nothing failed by the server's fault",
                 width=8,
             ),
-            firing("Alerts", "What fires now, or is about to: rules that Grafana evaluates, and those of Prometheus.", width=8),
+            firing(
+                "Alerts",
+                "What fires now, or is about to: rules that Grafana evaluates, and those of Prometheus.",
+                f'{{{PRODUCT}="{TAG}"}}',
+                width=8,
+            ),
         ],
     )
 
+
+_ROOMS: Final = (database_rows.on_overview,)
+"""What each room of the package has to say here. (That of `execution` is all of the above.)"""
 
 PAGE: Final = Page(
     uid="graphql-overview",
     title="GraphQL: Overview",
     description="Where to begin: the promise, rate, errors, duration, and the operations with their numbers.",
-    rows=lambda: [_figures(), _signals(), _operations(), _promise(), database_rows.on_overview(), http.requests(), http.processes()],
+    rows=lambda: [
+        _figures(),
+        _signals(),
+        _operations(),
+        _promise(),
+        *(row() for row in _ROOMS),
+        applications.requests(),
+        applications.processes(),
+    ],
     variables=SERVICE_VARIABLES,
+    marks=(NEW_VERSIONS,),
     has_traces=True,
 )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.builders import prometheus
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import (
@@ -47,6 +48,15 @@ class Variable:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """Something that is drawn into all graphs where its query gives anything. `text` may name labels."""
+
+    name: str
+    expression: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Page:
     """One dashboard. `uid` is its address, and never changes: links and alerts hold it."""
 
@@ -54,7 +64,8 @@ class Page:
     title: str
     description: str
     rows: Callable[[], Sequence[Row]]
-    variables: Sequence[Variable] = field(default_factory=tuple)
+    variables: Sequence[Variable] = ()
+    marks: Sequence[Mark] = ()
     has_traces: bool = True
 
     def as_json(self) -> dict[str, Any]:
@@ -76,6 +87,8 @@ class Page:
             page.with_variable(_source("tempo", "Traces", "tempo"))
         for variable in self.variables:
             page.with_variable(_choice(variable))
+        for mark in self.marks:
+            page.annotation(_annotation(mark))
         for row in self.rows():
             heading = build.Row(row.title).collapsed(row.folded)
             if row.folded:
@@ -139,6 +152,20 @@ def _links() -> build.DashboardLink:
 def _source(name: str, title: str, kind: str) -> build.DatasourceVariable:
     # The data sources that are provisioned have these uids; whoever has several chooses.
     return build.DatasourceVariable(name).label(title).type(kind).current(VariableOption(selected=True, text=kind.title(), value=kind))
+
+
+def _annotation(mark: Mark) -> build.AnnotationQuery:
+    target = prometheus.Dataquery().expr(mark.expression).ref_id("Mark")
+    return (
+        build.AnnotationQuery()
+        .name(mark.name)
+        .datasource(PROMETHEUS)
+        .enable(True)
+        .icon_color("blue")
+        .target(target)
+        .title_format(mark.name)
+        .text_format(mark.text)
+    )
 
 
 def _choice(variable: Variable) -> build.QueryVariable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from grafana_foundation_sdk.builders import bargauge, common, heatmap, stat, timeseries
 from grafana_foundation_sdk.builders import dashboard as build
@@ -25,7 +25,7 @@ from grafana_foundation_sdk.models.common import (
     VisibilityMode,
     VizOrientation,
 )
-from grafana_foundation_sdk.models.dashboard import FieldColorModeId, Threshold, ThresholdsMode
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, FieldColorModeId, Threshold, ThresholdsMode
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode, HeatmapColorScale
 
 from dashboards.targets import PROMETHEUS, buckets, now, whole
@@ -90,8 +90,9 @@ def graph(
     stacked: bool = False,
     maximum: float | None = None,
     decimals: int | None = None,
+    colours: Mapping[str, str] | None = None,
 ) -> timeseries.Panel:
-    """Lines over time. `many`: a legend with numbers beside it, sorted; `limit`: where its alert begins, as a dashed line."""
+    """Lines over time. `many`: a legend with numbers beside it, sorted; `limit`: where its alert begins, as a dashed line; `colours`: by legend."""
     panel = (
         timeseries.Panel()
         .title(title)
@@ -122,6 +123,8 @@ def graph(
         panel.decimals(decimals)
     for target in targets:
         panel.with_target(target)
+    for name, colour in (colours or {}).items():
+        panel.override_by_name(name, [DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": colour})])
     return panel
 
 
@@ -193,8 +196,8 @@ def _legend(*, many: bool) -> common.VizLegendOptions:
     return shown.sort_by("Mean").sort_desc(True)
 
 
-def firing(title: str, description: str, *, width: int) -> build.Panel:
-    """The list of alerts of these pages."""
+def firing(title: str, description: str, labels: str, *, width: int) -> build.Panel:
+    """The list of alerts with these labels (`{name="value"}`)."""
     options = {
         "viewMode": "list",
         "groupMode": "default",
@@ -203,7 +206,7 @@ def firing(title: str, description: str, *, width: int) -> build.Panel:
         "sortOrder": 3,
         "dashboardAlerts": False,
         "alertName": "",
-        "alertInstanceLabelFilter": '{product="otel-graphql-auto"}',
+        "alertInstanceLabelFilter": labels,
         "stateFilter": {"firing": True, "pending": True, "noData": False, "normal": False, "error": True, "recovering": True},
     }
     return build.Panel().type("alertlist").title(title).description(description).options(options).span(width).height(GRAPH_HEIGHT)

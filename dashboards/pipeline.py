@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import choices
-from dashboards.collector import LOSSES, collector
+from dashboards.collector import FILLED, LOSSES, collector
 from dashboards.pages import Page, Row
 from dashboards.panels import figure, graph
-from dashboards.scopes import ERROR_TYPE, SERVICE_VARIABLES, of_services
+from dashboards.scopes import ERROR_TYPE, NEW_VERSIONS, SERVICE_VARIABLES, of_services
 from dashboards.tables import Column, Name, numbers
-from dashboards.targets import INTERVAL, RANGE, over_time, shown
+from dashboards.targets import INTERVAL, RANGE, over_time, shown, whole
 from otel_graphql_auto import queries, semconv
 from otel_graphql_auto.queries import ENVIRONMENT, SERVICE, Scope, increase, label, rate, total
 
@@ -59,7 +59,7 @@ def _figures() -> Row:
             ),
             figure(
                 "Lost",
-                "Spans and points that a store has refused for good, or that a queue had no room for.",
+                "Spans, points and logs that a store has refused for good, or that a queue had no room for.",
                 lost,
                 unit="short",
                 counted=True,
@@ -70,7 +70,7 @@ def _figures() -> Row:
             figure(
                 "Queue",
                 f"Of its capacity, the fullest one. Red above {choices.QUEUE_RATIO:.0%}.",
-                "max(otelcol_exporter_queue_size / otelcol_exporter_queue_capacity)",
+                f"max({FILLED})",
                 unit="percentunit",
                 decimals=1,
                 limits=(choices.QUEUE_RATIO,),
@@ -108,7 +108,9 @@ def _applications() -> Row:
             graph(
                 "Our own errors by room",
                 "In fifteen minutes. DISABLED switches a room off.",
-                over_time(increase(of_services(SERVICE, _ROOM, window="15m"), total(semconv.INTERNAL_ERRORS)), shown(SERVICE, _ROOM)),
+                over_time(
+                    whole(increase(of_services(SERVICE, _ROOM, window="15m"), total(semconv.INTERNAL_ERRORS))), shown(SERVICE, _ROOM)
+                ),
                 unit="short",
                 missing="None, as it should be",
                 width=8,
@@ -192,5 +194,6 @@ PAGE: Final = Page(
     description="From the applications through the collector into the stores: what arrives, what waits, what is lost.",
     rows=lambda: [_figures(), _applications(), collector(), _stores()],
     variables=SERVICE_VARIABLES,
+    marks=(NEW_VERSIONS,),
     has_traces=False,
 )

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import choices
-from dashboards.alerts import BY_SERVICE, CRITICAL, OF_SERVICE, SERVICE_TRACES, WARNING, Alert, events
-from dashboards.collector import LOSSES
+from dashboards.alerts import BY_SERVICE, CRITICAL, OF_SERVICE, TRACES_OF_SERVICE, WARNING, Alert, events
+from dashboards.collector import FILLED, LOSSES
 from otel_graphql_auto import semconv
-from otel_graphql_auto.queries import SERVICE, Scope, gauge, label, total
+from otel_graphql_auto.queries import INSTANCE, SERVICE, Scope, gauge, label, total
 
 _ROOM: Final = label(semconv.ROOM)
 _ERROR_TYPE: Final = label(semconv.ERROR_TYPE)
 _REPORTS: Final = gauge(semconv.OPERATION_NAMES)
-_COLLECTOR: Final = "service_instance_id"
 
 
 def _silent() -> str:
@@ -30,11 +29,11 @@ def _silent() -> str:
 
 
 def _lost() -> str:
-    """Spans and points, by exporter and reason. Each name by itself, because sums of several are not defined where one has no series."""
+    """Spans, points and logs, by exporter and reason. Each name by itself, because sums of several are not defined where one has no series."""
     parts = []
     for how, reason in (("send", "the store refused them"), ("enqueue", "the queue was full")):
         for what in LOSSES:
-            happened = events(Scope("", "10m", ("exporter", _COLLECTOR)), f"otelcol_exporter_{how}_failed_{what}_total")
+            happened = events(Scope("", "10m", ("exporter", INSTANCE)), f"otelcol_exporter_{how}_failed_{what}_total")
             named = f'label_replace({happened}, "reason", "{reason}", "", "")'
             parts.append(f'label_replace({named}, "what", "{what.replace("_", " ")}", "", "")')
     return " or ".join(parts)
@@ -47,7 +46,7 @@ ALERTS: Final = [
         value=_silent(),
         above=0,
         lasting="5m",
-        summary=f"{{{{ with $labels.{SERVICE} }}}}{{{{ . }}}} has{{{{ else }}}}All services have{{{{ end }}}} stopped reporting",
+        summary=f"{{{{ with $labels.{SERVICE} }}}}{{{{ . }}}} has stopped reporting{{{{ else }}}}No service reports{{{{ end }}}}",
         description=(
             "No process has sent metrics for more than five minutes. Either it is down, or telemetry does not get through; until then nothing else here can"
             " fire. After an hour this takes it for granted that a service is gone, unless all are."
@@ -70,12 +69,12 @@ ALERTS: Final = [
         page="graphql-pipeline",
         panel="Our own errors by room",
         variables=OF_SERVICE,
-        traces=f"{{ {SERVICE_TRACES} }}",
+        traces=f"{{ {TRACES_OF_SERVICE} }}",
     ),
     Alert(
         name="CollectorQueueFilling",
         severity=WARNING,
-        value=f"max by (exporter, data_type, {_COLLECTOR}) (otelcol_exporter_queue_size / otelcol_exporter_queue_capacity)",
+        value=f"max by (exporter, data_type, {INSTANCE}) ({FILLED})",
         above=choices.QUEUE_RATIO,
         lasting="5m",
         keep="5m",

@@ -46,11 +46,11 @@ def _figures() -> Row:
                 missing="no exporter",
             ),
             figure(
-                "Up since",
-                "Of the one that was started last.",
+                "Up for",
+                "The one that was started last.",
                 f"time() - max({_of_server('postgres_server_start_time_seconds')})",
                 unit="s",
-                missing="-",
+                missing="no exporter",
             ),
             figure(
                 "Connections",
@@ -59,7 +59,7 @@ def _figures() -> Row:
                 unit="percentunit",
                 decimals=0,
                 limits=(0.6, 0.8),
-                missing="-",
+                missing="no exporter",
             ),
             figure(
                 "Found in memory",
@@ -69,7 +69,7 @@ def _figures() -> Row:
                 decimals=1,
                 limits=(0.9, 0.99),
                 rising=False,
-                missing="-",
+                missing="no exporter",
             ),
             figure(
                 "Transactions",
@@ -77,7 +77,7 @@ def _figures() -> Row:
                 increase(whole, "postgres_database_commits_total"),
                 unit="short",
                 counted=True,
-                missing="-",
+                missing="no exporter",
             ),
             figure(
                 "Rolled back",
@@ -88,7 +88,7 @@ def _figures() -> Row:
                 ),
                 unit="percentunit",
                 decimals=1,
-                missing="-",
+                missing="no exporter",
             ),
             figure(
                 "Deadlocks",
@@ -97,9 +97,15 @@ def _figures() -> Row:
                 unit="short",
                 counted=True,
                 limits=(1,),
-                missing="-",
+                missing="no exporter",
             ),
-            figure("Size", "Of the databases on disk.", f"sum(postgres_database_size_bytes{{{_DATABASE}}})", unit="bytes", missing="-"),
+            figure(
+                "Size",
+                "Of the databases on disk.",
+                f"sum(postgres_database_size_bytes{{{_DATABASE}}})",
+                unit="bytes",
+                missing="no exporter",
+            ),
         ],
     )
 
@@ -164,11 +170,11 @@ def _statements() -> Row:
                 width=5,
             ),
             figure(
-                "Statistics since",
-                "When pg_stat_statements was reset.",
+                "Statistics for",
+                "Since pg_stat_statements was reset.",
                 f"time() - max({_of_server('postgres_statements_reset_time_seconds')})",
                 unit="s",
-                missing="-",
+                missing="no exporter",
             ),
         ],
     )

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from dashboards import choices
-from dashboards.alerts import GRAFANA_ADDRESS, PRODUCT, Alert
+from dashboards.alerts import GRAFANA_ADDRESS, PRODUCT, Alert, grouped
 from dashboards.pages import TAG
 
 HEADER = """\
@@ -25,15 +25,6 @@ def prometheus_rules(alerts: Mapping[str, Sequence[Alert]], panels: Mapping[tupl
     return HEADER + str(yaml.safe_dump({"groups": groups}, sort_keys=False, width=140, allow_unicode=True))
 
 
-def grouped(alerts: Mapping[str, Sequence[Alert]]) -> dict[tuple[str, str], list[Alert]]:
-    """By group and by how often they are looked at."""
-    groups: dict[tuple[str, str], list[Alert]] = {}
-    for group, members in alerts.items():
-        for alert in members:
-            groups.setdefault((group, alert.every), []).append(alert)
-    return groups
-
-
 def _rule(alert: Alert, panels: Mapping[tuple[str, str], int]) -> dict[str, Any]:
     rule: dict[str, Any] = {"alert": alert.name, "expr": alert.expression}
     if alert.lasting != "0s":
@@ -41,13 +32,6 @@ def _rule(alert: Alert, panels: Mapping[tuple[str, str], int]) -> dict[str, Any]
     if alert.keep != "0s":
         rule["keep_firing_for"] = alert.keep
     rule["labels"] = {"severity": alert.severity, PRODUCT: TAG}
-    annotations = {
-        "summary": alert.summary,
-        "description": alert.description,
-        "runbook_url": f"{choices.RUNBOOKS}/{alert.name}.md",
-        "dashboard": alert.dashboard_link(panels[alert.page, alert.panel]),
-    }
-    if alert.traces:
-        annotations["traces"] = alert.trace_link()
+    annotations = alert.annotations(panels[alert.page, alert.panel])
     rule["annotations"] = {name: text.replace(GRAFANA_ADDRESS, choices.GRAFANA) for name, text in annotations.items()}
     return rule

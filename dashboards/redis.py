@@ -40,9 +40,7 @@ def _figures() -> Row:
     return Row(
         "$server in this time range",
         [
-            figure(
-                "Up since", "Of the one that was started last.", f"min({_now('redis_uptime_seconds_total')})", unit="s", missing="no Redis"
-            ),
+            figure("Up for", "The one that was started last.", f"min({_now('redis_uptime_seconds_total')})", unit="s", missing="no Redis"),
             figure(
                 "Hit ratio",
                 "Share of the keys that were asked for and there. What is right depends on the application.",
@@ -51,23 +49,25 @@ def _figures() -> Row:
                 decimals=1,
                 missing="no reads",
             ),
-            figure("Commands", "In all.", increase(whole, "redis_commands_processed_total"), unit="short", counted=True, missing="-"),
-            figure("Memory", "Used for data.", f"sum({_now('redis_memory_used_bytes')})", unit="bytes", missing="-"),
+            figure(
+                "Commands", "In all.", increase(whole, "redis_commands_processed_total"), unit="short", counted=True, missing="no Redis"
+            ),
+            figure("Memory", "Used for data.", f"sum({_now('redis_memory_used_bytes')})", unit="bytes", missing="no Redis"),
             figure(
                 "Evicted",
                 "Keys that had to go because memory was full.",
                 increase(whole, "redis_keys_evicted_total"),
                 unit="short",
                 counted=True,
-                missing="-",
+                missing="no Redis",
             ),
-            figure("Clients", "Connected now.", f"sum({_now('redis_clients_connected')})", unit="short", missing="-"),
+            figure("Clients", "Connected now.", f"sum({_now('redis_clients_connected')})", unit="short", missing="no Redis"),
             figure(
                 "Blocked clients",
                 "That wait in a blocking command.",
                 f"sum({_now('redis_clients_blocked')})",
                 unit="short",
-                missing="-",
+                missing="no Redis",
             ),
             figure(
                 "Refused",
@@ -76,7 +76,7 @@ def _figures() -> Row:
                 unit="short",
                 counted=True,
                 limits=(1,),
-                missing="-",
+                missing="no Redis",
             ),
         ],
     )

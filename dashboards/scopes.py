@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards.pages import Variable
-from dashboards.targets import INTERVAL, named
+from dashboards.pages import Mark, Variable
+from dashboards.targets import INTERVAL, named, shown
 from otel_graphql_auto import semconv
 from otel_graphql_auto.queries import ENVIRONMENT, SERVICE, Scope, count, gauge, label
 
@@ -28,6 +28,17 @@ OPERATION_VARIABLES: Final = (
     *SERVICE_VARIABLES,
     Variable("operation", "Operation", f"{count(semconv.REQUEST_DURATION)}{{{SERVICES}}}", OPERATION),
 )
+
+_VERSION: Final = label(semconv.SERVICE_VERSION)
+_BY_VERSION: Final = f"group by ({SERVICE}, {_VERSION})"
+_VERSIONS: Final = f'{_ALIVE}{{{SERVICES}, {_VERSION}!=""}}'
+
+NEW_VERSIONS: Final = Mark(
+    "New version",
+    f"{_BY_VERSION} ({_VERSIONS}) unless {_BY_VERSION} (last_over_time({_VERSIONS}[1h] offset 5m))",
+    f"{shown(SERVICE)} {shown(_VERSION)}",
+)
+"""The first five minutes of a version that was not there in the hour before: what changed may be why."""
 
 SERVICE_TRACES: Final = f'resource.{semconv.SERVICE_NAME} =~ "$service"'
 OPERATION_TRACES: Final = f'{SERVICE_TRACES} && span.{semconv.OPERATION_NAME} =~ "$operation"'
@@ -53,5 +64,5 @@ def most(expression: str, rank: str, *by: str, number: int = 10) -> str:
 
     `rank` looks back over the whole range from its end (`Scope.at_end`).
     """
-    found = f"{expression} and on ({', '.join(by)}) topk({number}, {rank})"
+    found = f"({expression}) and on ({', '.join(by)}) topk({number}, {rank})"
     return by_operation(found) if OPERATION in by else found

@@ -1,4 +1,4 @@
-"""Tables: one row for each operation, field or statement, with links to where one goes on; and tables of traces."""
+"""Tables: one row for each operation, field or statement, with links to where one goes on; and tables of spans."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from grafana_foundation_sdk.models.common import FieldTextAlignment, TableCellHe
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue
 
 from dashboards.panels import GRAPH_HEIGHT
-from dashboards.targets import PROMETHEUS, TEMPO, rows, traces, whole
+from dashboards.targets import PROMETHEUS, TEMPO, rows, spans, whole
 
 
 @dataclass(frozen=True)
@@ -100,22 +100,40 @@ def numbers(
     return panel
 
 
-def found_traces(title: str, description: str, traceql: str, *, missing: str, width: int = 12, limit: int = 20) -> table.Panel:
-    """The latest traces that a TraceQL query finds; Grafana makes their ids into links."""
-    return (
+def found_spans(
+    title: str, description: str, condition: str, attributes: Mapping[str, str], *, missing: str, width: int = 12
+) -> table.Panel:
+    """The latest spans with what a TraceQL condition asks for, and these attributes of theirs (name -> heading); the id of each opens its trace."""
+    traceql = f"{{ {condition} }} | select({', '.join(f'span.{name}' for name in attributes)})"
+    # Tempo gives what the condition asks for too.
+    shown = ["Span ID", "Start time", "Trace Service", *attributes, "Duration"]
+    panel = (
         table.Panel()
         .title(title)
         .description(description)
         .datasource(TEMPO)
-        .with_target(traces(traceql, limit=limit))
+        .with_target(spans(traceql))
         .no_value(missing)
         .cell_height(TableCellHeight.SM)
-        .override_by_name("Trace ID", [DynamicConfigValue(id_val="custom.width", value=110)])
-        .override_by_name("Start time", [DynamicConfigValue(id_val="custom.width", value=170)])
-        .override_by_name("Service", [DynamicConfigValue(id_val="custom.width", value=100)])
+        .with_transformation(DataTransformerConfig(id_val="filterFieldsByName", options={"include": {"names": shown}}))
+        .with_transformation(
+            DataTransformerConfig(
+                id_val="organize",
+                options={
+                    "excludeByName": {},
+                    "indexByName": {name: place for place, name in enumerate(shown)},
+                    "renameByName": {"Trace Service": "Service", **attributes},
+                },
+            )
+        )
         .span(width)
         .height(GRAPH_HEIGHT)
     )
+    # The others share what is left.
+    for name, pixels in (("Span ID", 100), ("Start time", 170), ("Service", 90), ("SQL", 60), ("N+1", 60), ("Duration", 90)):
+        if name in {*shown, *attributes.values(), "Service"}:
+            panel.override_by_name(name, [DynamicConfigValue(id_val="custom.width", value=pixels)])
+    return panel
 
 
 def _of_name(name: Name) -> list[DynamicConfigValue]:

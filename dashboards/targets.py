@@ -52,10 +52,10 @@ def rows(expression: str) -> prometheus.Dataquery:
     return _target(expression).instant().format(PromQueryFormat.TABLE)
 
 
-def traces(traceql: str, *, limit: int = 20) -> tempo.Dataquery:
-    """Traces that a TraceQL query finds in the time range."""
+def spans(traceql: str, *, limit: int = 20) -> tempo.Dataquery:
+    """Spans that a TraceQL query finds in the time range, one of each trace."""
     target = tempo.Dataquery().datasource(TEMPO).query_type("traceql").query(traceql)
-    return target.limit(limit).table_type(SearchTableType.TRACES).filters([])
+    return target.limit(limit).spss(1).table_type(SearchTableType.SPANS).filters([])
 
 
 def _target(expression: str) -> prometheus.Dataquery:

@@ -17,6 +17,8 @@ from otel_graphql_auto.semconv import Metric
 __all__ = [
     "ANSWERED",
     "ENVIRONMENT",
+    "INSTANCE",
+    "SERVER_FAULT",
     "SERVICE",
     "Scope",
     "bucket",
@@ -55,13 +57,14 @@ def label(attribute: str) -> str:
 
 
 SERVICE: Final = label(semconv.SERVICE_NAME)
+INSTANCE: Final = label(semconv.SERVICE_INSTANCE_ID)
 ENVIRONMENT: Final = label(semconv.DEPLOYMENT_ENVIRONMENT_NAME)
 _OPERATION_TYPE: Final = label(semconv.OPERATION_TYPE)
 
 ANSWERED: Final = f'{_OPERATION_TYPE}!="subscription"'
 """A subscription lasts as long as its subscriber likes: it says nothing about speed."""
 
-_SERVER_FAULT: Final = f'{label(semconv.FAULT)}="{semconv.FAULT_SERVER}"'
+SERVER_FAULT: Final = f'{label(semconv.FAULT)}="{semconv.FAULT_SERVER}"'
 
 
 def one_of(name: str, values: Sequence[str]) -> str:
@@ -167,7 +170,7 @@ def operations(scope: Scope) -> str:
 
 def server_errors(scope: Scope) -> str:
     """Operations a second that failed by the server's fault."""
-    return rate(scope, count(semconv.REQUEST_DURATION), _SERVER_FAULT)
+    return rate(scope, count(semconv.REQUEST_DURATION), SERVER_FAULT)
 
 
 def server_error_ratio(scope: Scope) -> str:

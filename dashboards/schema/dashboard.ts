@@ -54,6 +54,14 @@ interface Variable extends grafana.VariableModel {
   definition?: string;
 }
 
+/** What a data source adds to an annotation is not in Grafana's type: this is what that of Prometheus adds. */
+interface Annotation extends Omit<grafana.AnnotationQuery, "target"> {
+  target: Omit<PrometheusQuery, "datasource">;
+  titleFormat?: string;
+  textFormat?: string;
+  tagKeys?: string;
+}
+
 interface Row extends Omit<grafana.RowPanel, "panels" | "gridPos" | "title"> {
   gridPos: grafana.GridPos;
   title: string;
@@ -61,11 +69,12 @@ interface Row extends Omit<grafana.RowPanel, "panels" | "gridPos" | "title"> {
 }
 
 /** Its panels are held against the types of their kinds one by one, which gives messages that say what is wrong. */
-interface Dashboard extends Omit<grafana.Dashboard, "panels" | "templating" | "uid" | "title"> {
+interface Dashboard extends Omit<grafana.Dashboard, "panels" | "templating" | "annotations" | "uid" | "title"> {
   uid: string;
   title: string;
   panels: object[];
   templating?: { list?: Variable[] };
+  annotations?: { list?: Annotation[] };
 }
 
 type None = Record<never, never>;

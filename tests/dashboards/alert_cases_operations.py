@@ -139,12 +139,12 @@ class Costly(ABC):
 
 
 class Latency(Costly):
-    """A cheap run takes less than half a second, a costly one between one and two."""
+    """A cheap run takes less than half a second, a costly one more than one."""
 
     def runs(self, of: Labels, cheap: Parts, costly: Parts, kind: str = "query") -> dict[str, str]:
         labels = {**of, "graphql_operation_type": kind}
         all_of_them = _both(cheap, costly)
-        buckets = {"0.5": cheap, "1": cheap, "2": all_of_them, "+Inf": all_of_them}
+        buckets = {"0.5": cheap, "1": cheap, "2.5": all_of_them, "+Inf": all_of_them}
         found = {series(f"{DURATION}_bucket", labels, le=bound): counter(*parts) for bound, parts in buckets.items()}
         return {**found, series(f"{DURATION}_count", labels): counter(*all_of_them)}
 

@@ -67,9 +67,12 @@ def _targets(file: Path) -> Iterator[Target]:
     dashboard = json.loads(file.read_text(encoding="utf-8"))
     values = _values(dashboard)
     annotations = [
-        {"title": f"annotation {one['name']}", "datasource": one["datasource"], "targets": [{"refId": "A", **one}]}
+        {
+            "title": f"annotation {one['name']}",
+            "datasource": one["datasource"],
+            "targets": [{**one["target"], "legendFormat": one["textFormat"]}],
+        }
         for one in dashboard["annotations"].get("list", [])
-        if one.get("expr")
     ]
     for panel in [*panels(dashboard), *annotations]:
         for target in panel.get("targets", ()):

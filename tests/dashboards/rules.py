@@ -114,7 +114,7 @@ def _of_panel(panel: dict[str, Any], page: Page) -> Iterator[str]:
     if panel["type"] in SILENT:
         return
     defaults = panel["fieldConfig"]["defaults"]
-    if not defaults.get("noValue"):
+    if defaults.get("noValue", "-") == "-":
         yield "nothing is said where there is no value"
     if panel["type"] != "table" and not defaults.get("unit"):
         yield "no unit"
@@ -122,10 +122,11 @@ def _of_panel(panel: dict[str, Any], page: Page) -> Iterator[str]:
         yield "asks nothing"
     variables = {variable["name"] for variable in page["templating"]["list"]}
     columns = set(_columns(panel))
+    legends = {target.get("legendFormat") for target in panel.get("targets", [])}
     for override in panel["fieldConfig"]["overrides"]:
-        if override["matcher"]["id"] == "byName" and override["matcher"]["options"] not in columns:
+        if override["matcher"]["id"] == "byName" and override["matcher"]["options"] not in columns | legends:
             yield f"an override for {override['matcher']['options']!r}, which is no column"
-    if panel["type"] == "table" and _renamed(panel):
+    if panel["type"] == "table" and panel["datasource"]["uid"] == "${datasource}":
         units = {
             override["matcher"]["options"]
             for override in panel["fieldConfig"]["overrides"]
@@ -175,5 +176,5 @@ def _renamed(panel: dict[str, Any]) -> dict[str, str]:
 
 def _columns(panel: dict[str, Any]) -> list[str]:
     if any(target.get("queryType") == "traceql" for target in panel.get("targets", [])):
-        return ["Trace ID", "Start time", "Service", "Name", "Duration"]
+        return ["Span ID", "Start time", "Duration", *_renamed(panel).values()]
     return list(_renamed(panel).values())

@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from dashboards import choices
+from otel_graphql_auto.semconv import REQUEST_DURATION
 from tests.services.collector import built
 
 from .alert_cases import KINDS, SPECIAL
@@ -57,3 +59,8 @@ def test_prometheus_has_nothing_to_say_against_the_file():
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"SUCCESS: {len(RULES)} rules found" in done.stdout + done.stderr
+
+
+def test_the_limit_of_durations_is_a_bound_of_their_buckets():
+    """Between two bounds a percentile is an estimate."""
+    assert choices.LATENCY_SECONDS in REQUEST_DURATION.buckets

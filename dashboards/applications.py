@@ -1,4 +1,4 @@
-"""HTTP and processes of the applications, as the instrumentations beside ours see them: two folded rows of the overview."""
+"""HTTP and processes of the applications, as the instrumentations beside ours see them: folded rows of the overview."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from dashboards.pages import Row
 from dashboards.panels import graph
 from dashboards.scopes import of_services
 from dashboards.targets import over_time, shown
-from otel_graphql_auto.queries import SERVICE, count, mean, quantile, rate
+from otel_graphql_auto.queries import INSTANCE, SERVICE, count, mean, quantile, rate
 from otel_graphql_auto.semconv import HTTP_BUCKETS, Metric
 
 _DURATION: Final = Metric("http.server.request.duration", "s", "Duration of HTTP server requests.", HTTP_BUCKETS)
 _NO_HTTP: Final = "No HTTP request: is opentelemetry-instrumentation-django switched off?"
 _NO_PROCESS: Final = "No process reports: is system_metrics in OTEL_PYTHON_DISABLED_INSTRUMENTATIONS?"
-_INSTANCE: Final = "service_instance_id"
 _PROCESS: Final = "process"
 
 
@@ -56,12 +55,12 @@ def requests() -> Row:
 
 def _each(expression: str) -> str:
     """With the beginning of the instance's id, which is enough to tell processes apart."""
-    return f'label_replace({expression}, "{_PROCESS}", "$1", "{_INSTANCE}", "(.{{8}}).*")'
+    return f'label_replace({expression}, "{_PROCESS}", "$1", "{INSTANCE}", "(.{{8}}).*")'
 
 
 def processes() -> Row:
     """What each process of the applications takes."""
-    scope, each = of_services(), of_services(SERVICE, _INSTANCE)
+    scope, each = of_services(), of_services(SERVICE, INSTANCE)
     return Row(
         "Processes",
         [
