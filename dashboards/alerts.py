@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from dashboards import choices
 from otel_graphql_auto import semconv
-from otel_graphql_auto.queries import ENVIRONMENT, SERVICE, Scope, label
+from otel_graphql_auto.queries import ENVIRONMENT, SERVICE, label
 
 CRITICAL: Final = "critical"
 """Wakes somebody up."""
@@ -32,7 +32,10 @@ OF_SERVICE: Final = {"environment": ENVIRONMENT, "service": SERVICE}
 OF_OPERATION: Final = {**OF_SERVICE, "operation": _OPERATION_LABEL}
 """Variables of the pages, and the labels of an alert that they get their values from."""
 
-TRACES_OF_SERVICE: Final = f'resource.{semconv.SERVICE_NAME} = "{{{{ $labels.{SERVICE} }}}}"'
+TRACES_OF_SERVICE: Final = (
+    f'resource.{semconv.SERVICE_NAME} = "{{{{ $labels.{SERVICE} }}}}"{{{{ if $labels.{ENVIRONMENT} }}}}'
+    f' && resource.{semconv.DEPLOYMENT_ENVIRONMENT_NAME} = "{{{{ $labels.{ENVIRONMENT} }}}}"{{{{ end }}}}'
+)
 TRACES_OF_OPERATION: Final = (
     f'{TRACES_OF_SERVICE}{{{{ if and {_NAME} (ne {_NAME} "{semconv.OTHER}") }}}}'
     f' && span.{semconv.OPERATION_NAME} = "{{{{ {_NAME} }}}}"{{{{ end }}}}'
@@ -116,23 +119,6 @@ def grouped(alerts: Mapping[str, Sequence[Alert]]) -> dict[tuple[str, str], list
         for alert in members:
             groups.setdefault((group, alert.every), []).append(alert)
     return groups
-
-
-def events(scope: Scope, name: str, *matchers: str) -> str:
-    """How often something happened in the window, as a whole number, also where it happened for the first time ever.
-
-    A series that was not there in the hour before the window is new, and counts as a whole: `increase` alone would not see its first sample, unless
-    Prometheus puts a zero before it (created-timestamp-zero-ingestion). It is an hour, because after a gap in all telemetry that is longer than this
-    everything counts as new. `increase` guesses what happened between samples, and gives 1.05 for one event: hence whole numbers.
-    """
-    before = f"{scope.series(name, *matchers)}[1h] offset {scope.window}"
-    new = f"last_over_time({scope.over(name, *matchers)}) unless last_over_time({before})"
-    return scope.sum(f"({new}) or round(increase({scope.over(name, *matchers)})) > 0")
-
-
-def seconds(duration: str) -> int:
-    """A duration as it is written here (`30s`, `5m`, `6h`)."""
-    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600}[duration[-1]]
 
 
 def _quoted(traceql: str) -> str:

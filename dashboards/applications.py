@@ -54,8 +54,8 @@ def requests() -> Row:
 
 
 def _each(expression: str) -> str:
-    """With the beginning of the instance's id, which is enough to tell processes apart."""
-    return f'label_replace({expression}, "{_PROCESS}", "$1", "{INSTANCE}", "(.{{8}}).*")'
+    """With the end of the instance's id, which is enough to tell processes apart."""
+    return f'label_replace({expression}, "{_PROCESS}", "$1", "{INSTANCE}", ".*?(.{{1,8}})")'
 
 
 def processes() -> Row:

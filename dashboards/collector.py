@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import choices
+from dashboards.events import events
 from dashboards.pages import Row
 from dashboards.panels import graph
 from dashboards.targets import INTERVAL, over_time, shown
@@ -87,23 +88,24 @@ def collector() -> Row:
             ),
             graph(
                 "Lost telemetry",
-                "A second. Refused for good by a store, or no room in the queue.",
+                "In ten minutes, as the alert counts it. Refused for good by a store, or no room in the queue.",
                 *(
                     over_time(
-                        each(f"otelcol_exporter_{how}_failed_{what}_total", "exporter"),
+                        events(Scope("", "10m", ("exporter",)), f"otelcol_exporter_{how}_failed_{what}_total"),
                         f"{shown('exporter')} {what.replace('_', ' ')} {why}",
                     )
                     for how, why in (("send", "refused"), ("enqueue", "without room"))
                     for what in LOSSES
                 ),
-                unit="cps",
+                unit="short",
                 missing="Nothing was lost",
                 width=6,
             ),
             graph(
                 "Dropped on purpose",
-                "Spans a second that filters left out: health checks.",
-                over_time(each("otelcol_processor_filter_spans_filtered_total", "filter"), shown("filter")),
+                "Spans a second of health checks, and points whose time is so wrong that Prometheus would refuse everything that came with them.",
+                over_time(each("otelcol_processor_filter_spans_filtered_total", "filter"), f"{shown('filter')} spans"),
+                over_time(each("otelcol_processor_filter_datapoints_filtered_total", "filter"), f"{shown('filter')} points"),
                 unit="cps",
                 missing="Nothing was filtered",
                 width=6,

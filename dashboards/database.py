@@ -13,7 +13,7 @@ from dashboards.scopes import COORDINATE, ERROR_TYPE, NEW_VERSIONS, OPERATION, S
 from dashboards.tables import Column, Link, Name, found_spans, numbers
 from dashboards.targets import RANGE, over_time, shown, whole
 from otel_graphql_auto import queries, semconv
-from otel_graphql_auto.queries import bucket, count, increase, label, mean, quantile, rate, sum_of, total
+from otel_graphql_auto.queries import ENVIRONMENT, SERVICE, bucket, count, increase, label, mean, quantile, rate, sum_of, total
 
 _TABLE: Final = label(semconv.DB_COLLECTION_NAME)
 _VERB: Final = label(semconv.DB_OPERATION_NAME)
@@ -85,7 +85,10 @@ def _statements() -> Row:
             graph(
                 "Slow SQL statements",
                 "Statements over SLOW_SQL_THRESHOLD in ten minutes, by their first table.",
-                over_time(whole(increase(of_services(_SYSTEM, _TABLE, window="10m"), total(semconv.DB_SLOW_QUERIES))), shown(_TABLE)),
+                over_time(
+                    whole(increase(of_services(SERVICE, ENVIRONMENT, _TABLE, window="10m"), total(semconv.DB_SLOW_QUERIES))),
+                    shown(SERVICE, ENVIRONMENT, _TABLE),
+                ),
                 unit="short",
                 missing="No slow SQL",
                 limit=choices.SLOW_STATEMENTS,
@@ -155,7 +158,10 @@ def _who() -> Row:
             graph(
                 "N+1 queries",
                 "Detections in thirty minutes, by field. Each is a field that repeated a statement within one operation.",
-                over_time(whole(increase(of_services(COORDINATE, window="30m"), total(semconv.N_PLUS_ONE))), shown(COORDINATE)),
+                over_time(
+                    whole(increase(of_services(SERVICE, ENVIRONMENT, COORDINATE, window="30m"), total(semconv.N_PLUS_ONE))),
+                    shown(SERVICE, ENVIRONMENT, COORDINATE),
+                ),
                 unit="short",
                 missing="No N+1 queries",
                 many=True,

@@ -15,8 +15,8 @@ from dashboards.alerts import (
     TRACES_OF_SERVICE,
     WARNING,
     Alert,
-    events,
 )
+from dashboards.events import events
 from otel_graphql_auto import semconv
 from otel_graphql_auto.queries import SERVICE, Scope, count, label, sum_of, total
 

@@ -15,6 +15,7 @@ from dashboards.scopes import (
     OPERATION_TRACES,
     OPERATION_TYPE,
     OPERATION_VARIABLES,
+    at_present,
     by_operation,
     most,
     of_operations,
@@ -281,9 +282,7 @@ def _subscriptions() -> Row:
             graph(
                 "Under way",
                 "Operations that have begun and not ended, by type. For all operations of the service.",
-                over_time(
-                    of_services(OPERATION_TYPE).sum(of_services().series(queries.gauge(semconv.REQUEST_ACTIVE))), shown(OPERATION_TYPE)
-                ),
+                over_time(of_services(OPERATION_TYPE).sum(at_present(queries.gauge(semconv.REQUEST_ACTIVE))), shown(OPERATION_TYPE)),
                 unit="short",
                 missing=NO_OPERATIONS,
                 width=8,

@@ -17,8 +17,8 @@ from dashboards.alerts import (
     TRACES_OF_SERVICE,
     WARNING,
     Alert,
-    events,
 )
+from dashboards.events import events
 from otel_graphql_auto import queries, semconv
 from otel_graphql_auto.queries import SERVICE, Scope, count, label, total
 
@@ -54,8 +54,8 @@ def slow_operations(of: Mapping[tuple[str, str], int]) -> list[Alert]:
     """The alert on slow operations, and one for each service or operation that is allowed another number of them."""
     selectors = {}
     for (service, operation), above in of.items():
-        named = f', {_NAME}="{operation}"' if operation else ""
-        selectors[f'{SERVICE}="{service}"{named}'] = above
+        matchers = [queries.one_of(SERVICE, [service]), *([queries.one_of(_NAME, [operation])] if operation else [])]
+        selectors[", ".join(matchers)] = above
     # An operation of a service that has a number of its own too keeps its own.
     narrower = {selector: [other for other in selectors if other.startswith(f"{selector}, ")] for selector in selectors}
     return [_slow(but=selectors), *(_slow(selector, above=above, but=narrower[selector]) for selector, above in selectors.items())]

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from dashboards.alerts import GRAFANA_ADDRESS, PRODUCT, Alert, grouped, seconds
+from dashboards.alerts import GRAFANA_ADDRESS, PRODUCT, Alert, grouped
 from dashboards.pages import TAG
 
 FOLDER = "GraphQL"
@@ -100,4 +100,9 @@ def _own_words(text: str) -> str:
 
 def _evaluations(alert: Alert) -> int:
     """How many evaluations in a row without the series end its alert; Grafana's default is 2."""
-    return max(2, seconds(alert.keep) // seconds(alert.every) + 1)
+    return max(2, _seconds(alert.keep) // _seconds(alert.every) + 1)
+
+
+def _seconds(duration: str) -> int:
+    """A duration as it is written here (`30s`, `5m`, `6h`)."""
+    return int(duration[:-1]) * {"s": 1, "m": 60, "h": 3600}[duration[-1]]

@@ -9,11 +9,11 @@ from dashboards.alerts import PRODUCT
 from dashboards.links import to_page
 from dashboards.pages import TAG, Page, Row
 from dashboards.panels import figure, firing, graph
-from dashboards.scopes import NEW_VERSIONS, OPERATION, OPERATION_TYPE, SERVICE_VARIABLES, most, of_services
+from dashboards.scopes import NEW_VERSIONS, OPERATION, OPERATION_TYPE, SERVICE_VARIABLES, at_present, most, of_services
 from dashboards.tables import Column, Link, Name, numbers
 from dashboards.targets import RANGE, named, over_time, shown
 from otel_graphql_auto import queries, semconv
-from otel_graphql_auto.queries import SERVICE, count, label, rate
+from otel_graphql_auto.queries import ENVIRONMENT, SERVICE, count, label, rate
 
 NO_OPERATIONS: Final = "No operations: is the application under opentelemetry-instrument? `manage.py graphql_auto doctor` tells"
 _FAULT: Final = label(semconv.FAULT)
@@ -72,14 +72,14 @@ def _figures() -> Row:
             figure(
                 "Under way",
                 "Operations that have begun and not ended, now.",
-                f"sum({of_services().series(queries.gauge(semconv.REQUEST_ACTIVE))})",
+                f"sum({at_present(queries.gauge(semconv.REQUEST_ACTIVE))})",
                 unit="short",
                 missing="none",
             ),
             figure(
                 "Services",
                 "Services that report now.",
-                f"count(count by ({SERVICE}) ({of_services().series(queries.gauge(semconv.OPERATION_NAMES))}))",
+                f"count(count by ({SERVICE}) ({at_present(queries.gauge(semconv.OPERATION_NAMES))}))",
                 unit="short",
                 limits=(1,),
                 rising=False,
@@ -192,7 +192,7 @@ def _operations() -> Row:
 
 def _promise() -> Row:
     def burn(window: str) -> str:
-        return f"({queries.server_error_ratio(of_services(SERVICE, window=window))}) / {_BUDGET}"
+        return f"({queries.server_error_ratio(of_services(SERVICE, ENVIRONMENT, window=window))}) / {_BUDGET}"
 
     return Row(
         f"The promise: {choices.OBJECTIVE:.1%} of operations do not fail by the server's fault",
@@ -201,8 +201,8 @@ def _promise() -> Row:
                 "Burn rate",
                 f"How many times faster than allowed the error budget is spent. At {choices.FAST_BURN:g} over an hour, or {choices.SLOW_BURN:g} over six,"
                 " somebody is woken up.",
-                over_time(burn("1h"), f"{shown(SERVICE)} 1 h"),
-                over_time(burn("6h"), f"{shown(SERVICE)} 6 h"),
+                over_time(burn("1h"), f"{shown(SERVICE, ENVIRONMENT)} 1 h"),
+                over_time(burn("6h"), f"{shown(SERVICE, ENVIRONMENT)} 6 h"),
                 unit="short",
                 missing=NO_OPERATIONS,
                 limit=choices.FAST_BURN,

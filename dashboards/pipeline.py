@@ -6,9 +6,10 @@ from typing import Final
 
 from dashboards import choices
 from dashboards.collector import FILLED, LOSSES, collector
+from dashboards.events import events
 from dashboards.pages import Page, Row
 from dashboards.panels import figure, graph
-from dashboards.scopes import ERROR_TYPE, NEW_VERSIONS, SERVICE_VARIABLES, of_services
+from dashboards.scopes import ERROR_TYPE, NEW_VERSIONS, SERVICE_VARIABLES, at_present, of_services
 from dashboards.tables import Column, Name, numbers
 from dashboards.targets import INTERVAL, RANGE, over_time, shown, whole
 from otel_graphql_auto import queries, semconv
@@ -22,7 +23,7 @@ _NO_SELF: Final = "Prometheus does not scrape itself (collector/prometheus/prome
 def _figures() -> Row:
     whole, collector = of_services(window=RANGE), Scope(window=RANGE)
     lost = " + ".join(
-        f"(sum(increase(otelcol_exporter_{how}_failed_{what}_total[{RANGE}])) or vector(0))"
+        f"({events(Scope(window=RANGE), f'otelcol_exporter_{how}_failed_{what}_total')} or vector(0))"
         for how in ("send", "enqueue")
         for what in LOSSES
     )
@@ -32,7 +33,7 @@ def _figures() -> Row:
             figure(
                 "Processes",
                 "Processes of the chosen services that report now.",
-                f"count({of_services().series(queries.gauge(semconv.OPERATION_NAMES))})",
+                f"count({at_present(queries.gauge(semconv.OPERATION_NAMES))})",
                 unit="short",
                 limits=(1,),
                 rising=False,
@@ -98,7 +99,7 @@ def _applications() -> Row:
                 "Processes by service",
                 "That report. What falls to nothing has ended, or cannot reach the collector.",
                 over_time(
-                    f"count by ({SERVICE}, {ENVIRONMENT}) ({of_services().series(queries.gauge(semconv.OPERATION_NAMES))})",
+                    f"count by ({SERVICE}, {ENVIRONMENT}) ({at_present(queries.gauge(semconv.OPERATION_NAMES))})",
                     shown(SERVICE, ENVIRONMENT),
                 ),
                 unit="short",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import choices
-from dashboards.alerts import BY_SERVICE, CRITICAL, OF_SERVICE, TRACES_OF_SERVICE, WARNING, Alert, events
+from dashboards.alerts import BY_SERVICE, CRITICAL, OF_SERVICE, TRACES_OF_SERVICE, WARNING, Alert
 from dashboards.collector import FILLED, LOSSES
+from dashboards.events import events
 from otel_graphql_auto import semconv
 from otel_graphql_auto.queries import INSTANCE, SERVICE, Scope, gauge, label, total
 
@@ -16,15 +17,15 @@ _REPORTS: Final = gauge(semconv.OPERATION_NAMES)
 
 
 def _silent() -> str:
-    """Services that were there for a while in the last hour and are not now; and, where nobody ever reported, that.
+    """Services that were there for more than ten of the sixty minutes before, and are not now; and, where nobody reports at all, that.
 
-    The second begins before the first has forgotten the last service. So many samples of one process: what ran for a moment (a command, a
-    shell) has not fallen silent when it ends.
+    What ran for a moment (a command, a shell) has not fallen silent when it ends; a sample shows for five minutes. The second begins before the first
+    has forgotten the last service.
     """
     by = ", ".join(BY_SERVICE)
     return (
-        f"(max by ({by}) (count_over_time({_REPORTS}[1h] offset 5m)) > 20 unless sum by ({by}) (count_over_time({_REPORTS}[5m])))"
-        f" or absent_over_time({_REPORTS}[50m])"
+        f"(count_over_time((count by ({by}) ({_REPORTS}))[1h:1m] offset 5m) > 10 unless count by ({by}) (count_over_time({_REPORTS}[5m])))"
+        f" or absent_over_time({_REPORTS}[45m])"
     )
 
 
@@ -91,6 +92,9 @@ ALERTS: Final = [
         severity=CRITICAL,
         value=_lost(),
         above=0,
+        # One that ends while a store is away counts what waits on its disk as lost, and has it again at its next start.
+        guard=f"on ({INSTANCE}) last_over_time(otelcol_process_uptime_seconds_total[1m])",
+        lasting="2m",
         keep="10m",
         summary="The collector has lost {{ $labels.what }}: {{ $labels.reason }}",
         description="Lost {{ $labels.what }} for {{ $labels.exporter }} in 10 minutes: {{ $value | humanize }}; allowed: 0. Why: {{ $labels.reason }}.",

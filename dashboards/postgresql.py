@@ -113,7 +113,7 @@ def _figures() -> Row:
 def _statements() -> Row:
     whole = Scope(_DATABASE, RANGE, _STATEMENT)
     kept = Scope(_SERVER, RANGE, ("server",))
-    text = f"on (server, database, role, queryid) group_left (query) postgres_statement_text_info{{{_DATABASE}}}"
+    text = f"on (server, database, role, queryid) group_left (query) max by (server, database, role, queryid, query) (postgres_statement_text_info{{{_DATABASE}}})"
 
     def told(expression: str) -> str:
         return f"({expression}) * {text}"

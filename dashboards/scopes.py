@@ -29,6 +29,9 @@ OPERATION_VARIABLES: Final = (
     Variable("operation", "Operation", f"{count(semconv.REQUEST_DURATION)}{{{SERVICES}}}", OPERATION),
 )
 
+_PRESENT: Final = "90s"
+"""Several exports, also where an application has one each thirty seconds."""
+
 _VERSION: Final = label(semconv.SERVICE_VERSION)
 _BY_VERSION: Final = f"group by ({SERVICE}, {_VERSION})"
 _VERSIONS: Final = f'{_ALIVE}{{{SERVICES}, {_VERSION}!=""}}'
@@ -40,8 +43,16 @@ NEW_VERSIONS: Final = Mark(
 )
 """The first five minutes of a version that was not there in the hour before: what changed may be why."""
 
-SERVICE_TRACES: Final = f'resource.{semconv.SERVICE_NAME} =~ "$service"'
-OPERATION_TRACES: Final = f'{SERVICE_TRACES} && span.{semconv.OPERATION_NAME} =~ "$operation"'
+_NAME: Final = f"span.{semconv.OPERATION_NAME}"
+_PLACE: Final = f"resource.{semconv.DEPLOYMENT_ENVIRONMENT_NAME}"
+
+# In TraceQL nothing matches an attribute that is not there, not even `.*`; and several values are to be `Feed|Post`, whatever Grafana makes of them by itself.
+SERVICE_TRACES: Final = (
+    f'resource.{semconv.SERVICE_NAME} =~ "${{service:pipe}}"'
+    f' && ({_PLACE} =~ "${{environment:pipe}}" || ({_PLACE} = nil && "${{environment:pipe}}" = ".*"))'
+)
+OPERATION_TRACES: Final = f'{SERVICE_TRACES} && ({_NAME} =~ "${{operation:pipe}}" || ({_NAME} = nil && "${{operation:pipe}}" = ".*") || "${{operation:pipe}}" = "{semconv.OTHER}")'
+"""What is `_OTHER` in metrics has its own name in traces: then all of the service are shown."""
 
 
 def of_services(*by: str, window: str = INTERVAL, at_end: bool = False) -> Scope:
@@ -52,6 +63,11 @@ def of_services(*by: str, window: str = INTERVAL, at_end: bool = False) -> Scope
 def of_operations(*by: str, window: str = INTERVAL, at_end: bool = False) -> Scope:
     """The chosen operations of the chosen services."""
     return Scope(OPERATIONS, window, by, at_end)
+
+
+def at_present(name: str) -> str:
+    """The latest value of each process of the chosen services, without those that have ended: Prometheus would remember them for five minutes."""
+    return f"last_over_time({of_services(window=_PRESENT).over(name)})"
 
 
 def by_operation(expression: str) -> str:

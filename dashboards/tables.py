@@ -153,6 +153,9 @@ def _of_column(column: Column) -> list[DynamicConfigValue]:
         DynamicConfigValue(id_val="custom.align", value=FieldTextAlignment.RIGHT),
     ]
     properties.append(DynamicConfigValue(id_val="noValue", value="-"))
+    # What did not happen in the time range, but did before, is 0 by 0.
+    not_a_number = {"type": "special", "options": {"match": "nan", "result": {"text": "-", "index": 0}}}
+    properties.append(DynamicConfigValue(id_val="mappings", value=[not_a_number]))
     if column.decimals is not None:
         properties.append(DynamicConfigValue(id_val="decimals", value=column.decimals))
     if column.width:

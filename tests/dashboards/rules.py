@@ -11,7 +11,7 @@ Page = dict[str, Any]
 SILENT = {"row", "text", "alertlist"}
 """Kinds of panels that ask nothing and have no unit."""
 
-WINDOWS = {"$__rate_interval", "$__range", "5m", "10m", "15m", "30m", "1h", "6h"}
+WINDOWS = {"$__rate_interval", "$__range", "90s", "5m", "10m", "15m", "30m", "1h", "6h"}
 """What a rate may look back over: Grafana's interval, the whole time range, or the windows of the alerts that a panel stands for."""
 
 COLUMNS = 24
