@@ -11,10 +11,20 @@ from dashboards.panels import graph
 from dashboards.targets import INTERVAL, over_time, shown
 from otel_graphql_auto.queries import INSTANCE, Scope, rate
 
-NOINSTANCE: Final = "No collector reports. It sends its own metrics straight to Prometheus (PROMETHEUS_OTLP_URL)"
+NO_COLLECTOR: Final = "No collector reports. It sends its own metrics straight to Prometheus (PROMETHEUS_OTLP_URL)"
 FILLED: Final = "otelcol_exporter_queue_size / otelcol_exporter_queue_capacity"
 """How full each queue is."""
-LOSSES: Final = ("spans", "metric_points", "log_records")
+LOSSES: Final = {
+    f"otelcol_exporter_{how}_failed_{what}_total": (what.replace("_", " "), reason)
+    for how, reason in (("send", "the store refused them"), ("enqueue", "the queue was full"))
+    for what in ("spans", "metric_points", "log_records")
+}
+"""Counters of what is gone for good: what was lost, and why."""
+
+
+def lost(scope: Scope, counter: str) -> str:
+    """How much, in the window. Not what waits on the disk of a collector that ends, and that it has again at its next start."""
+    return events(scope, counter, 'error_type!="Shutdown"')
 
 
 def collector() -> Row:
@@ -32,7 +42,7 @@ def collector() -> Row:
                 over_time(each("otelcol_receiver_accepted_spans_total", "receiver"), f"{shown('receiver')} spans"),
                 over_time(each("otelcol_receiver_accepted_metric_points_total", "receiver"), f"{shown('receiver')} points"),
                 unit="cps",
-                missing=NOINSTANCE,
+                missing=NO_COLLECTOR,
                 width=8,
             ),
             graph(
@@ -44,7 +54,7 @@ def collector() -> Row:
                 over_time(each("otelcol_receiver_failed_metric_points_total", "receiver"), f"{shown('receiver')} failed points"),
                 over_time(each("otelcol_scraper_errored_metric_points_total", "receiver"), f"{shown('receiver')} could not be asked"),
                 unit="cps",
-                missing=NOINSTANCE,
+                missing=NO_COLLECTOR,
                 width=8,
             ),
             graph(
@@ -53,7 +63,7 @@ def collector() -> Row:
                 over_time(each("otelcol_exporter_sent_spans_total", "exporter"), f"{shown('exporter')} spans"),
                 over_time(each("otelcol_exporter_sent_metric_points_total", "exporter"), f"{shown('exporter')} points"),
                 unit="cps",
-                missing=NOINSTANCE,
+                missing=NO_COLLECTOR,
                 width=8,
             ),
             graph(
@@ -64,7 +74,7 @@ def collector() -> Row:
                     shown("exporter", "data_type"),
                 ),
                 unit="percentunit",
-                missing=NOINSTANCE,
+                missing=NO_COLLECTOR,
                 limit=choices.QUEUE_RATIO,
                 maximum=1,
                 width=6,
@@ -75,7 +85,7 @@ def collector() -> Row:
                 over_time("sum by (exporter, data_type) (otelcol_exporter_queue_size)", shown("data_type")),
                 over_time("sum by (exporter, data_type) (otelcol_exporter_queue_capacity)", f"{shown('data_type')} capacity"),
                 unit="bytes",
-                missing=NOINSTANCE,
+                missing=NO_COLLECTOR,
                 width=6,
             ),
             graph(
@@ -83,19 +93,15 @@ def collector() -> Row:
                 "That are under way. As many as there are consumers: a store takes less than arrives.",
                 over_time("sum by (exporter, data_type) (otelcol_exporter_in_flight_requests)", shown("data_type")),
                 unit="short",
-                missing=NOINSTANCE,
+                missing=NO_COLLECTOR,
                 width=6,
             ),
             graph(
                 "Lost telemetry",
                 "In ten minutes, as the alert counts it. Refused for good by a store, or no room in the queue.",
                 *(
-                    over_time(
-                        events(Scope("", "10m", ("exporter",)), f"otelcol_exporter_{how}_failed_{what}_total"),
-                        f"{shown('exporter')} {what.replace('_', ' ')} {why}",
-                    )
-                    for how, why in (("send", "refused"), ("enqueue", "without room"))
-                    for what in LOSSES
+                    over_time(lost(Scope("", "10m", ("exporter",)), counter), f"{shown('exporter')} {what}: {reason}")
+                    for counter, (what, reason) in LOSSES.items()
                 ),
                 unit="short",
                 missing="Nothing was lost",
@@ -119,7 +125,7 @@ def collector() -> Row:
                     shown("processor", "otel_signal"),
                 ),
                 unit="cps",
-                missing=NOINSTANCE,
+                missing=NO_COLLECTOR,
                 many=True,
                 width=12,
             ),
@@ -129,7 +135,7 @@ def collector() -> Row:
                 over_time(each("otelcol_processor_memory_limiter_accepted_spans_total"), "spans"),
                 over_time(each("otelcol_processor_memory_limiter_accepted_metric_points_total"), "points"),
                 unit="cps",
-                missing=NOINSTANCE,
+                missing=NO_COLLECTOR,
                 width=6,
             ),
             graph(
@@ -139,7 +145,7 @@ def collector() -> Row:
                 over_time(f"max by ({INSTANCE}) (otelcol_process_runtime_heap_alloc_bytes)", "heap"),
                 over_time(f"max by ({INSTANCE}) (otelcol_process_runtime_total_sys_memory_bytes)", "from the system"),
                 unit="bytes",
-                missing=NOINSTANCE,
+                missing=NO_COLLECTOR,
                 width=8,
             ),
             graph(
@@ -147,7 +153,7 @@ def collector() -> Row:
                 "CPU time a second: 1 is one core.",
                 over_time(each("otelcol_process_cpu_seconds_total", INSTANCE), shown(INSTANCE)),
                 unit="short",
-                missing=NOINSTANCE,
+                missing=NO_COLLECTOR,
                 width=8,
             ),
             graph(
@@ -155,7 +161,7 @@ def collector() -> Row:
                 "How long each collector has been running. A fall to 0 is a restart.",
                 over_time(f"max by ({INSTANCE}) (otelcol_process_uptime_seconds_total)", shown(INSTANCE)),
                 unit="s",
-                missing=NOINSTANCE,
+                missing=NO_COLLECTOR,
                 width=8,
             ),
         ],

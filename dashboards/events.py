@@ -10,10 +10,10 @@ from otel_graphql_auto.queries import Scope
 def events(scope: Scope, name: str, *matchers: str) -> str:
     """How often something happened in the window, as a whole number, also where it happened for the first time ever.
 
-    It is the larger one of two numbers. `increase` knows restarts, but guesses what happened between samples (1.05 for one event), and does not see
-    the first sample of a series: Prometheus puts a zero before it (created-timestamp-zero-ingestion), but where the process says that the series began,
-    which may be long ago. Hence the second one: a series that was not there before the window, or was 0, counts as a whole. "Before" is the hour before
-    the window, and two moments long ago, so that after an outage of telemetry not everything that ever happened counts as new.
+    A series that was not there before the window, or was 0, counts as a whole. `increase` alone does not see its first sample: Prometheus puts a zero
+    before it (created-timestamp-zero-ingestion), but where the process says that the series began, which may be long ago. "Before" is the hour before
+    the window, and two moments long ago, so that after an outage of telemetry not everything that ever happened counts as new. Where a series
+    began anew within the window (a restart), and of all that are not new, `increase` counts; what it guesses between samples is rounded.
     """
     series = scope.series(name, *matchers)
     hours = int(scope.window[:-1]) if re.fullmatch(r"\d+h", scope.window) and scope.window != "1h" else 0
@@ -22,4 +22,5 @@ def events(scope: Scope, name: str, *matchers: str) -> str:
     )
     new = f"(last_over_time({scope.over(name, *matchers)}) unless ({before}))"
     increased = f"round(increase({scope.over(name, *matchers)}))"
-    return scope.sum(f"({increased} > {new}) or {new} or {increased} > 0")
+    restarted = f"resets({scope.over(name, *matchers)}) > 0"
+    return scope.sum(f"({increased} and {restarted}) or {new} or {increased} > 0")

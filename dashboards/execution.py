@@ -140,6 +140,7 @@ def _durations() -> Row:
                 ),
                 unit="short",
                 missing="Nothing was slow",
+                limit=choices.SLOW_OPERATIONS or None,
                 width=6,
             ),
             found_spans(

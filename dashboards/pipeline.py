@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import choices
-from dashboards.collector import FILLED, LOSSES, collector
-from dashboards.events import events
+from dashboards.collector import FILLED, LOSSES, collector, lost
 from dashboards.pages import Page, Row
 from dashboards.panels import figure, graph
 from dashboards.scopes import ERROR_TYPE, NEW_VERSIONS, SERVICE_VARIABLES, at_present, of_services
@@ -22,11 +21,7 @@ _NO_SELF: Final = "Prometheus does not scrape itself (collector/prometheus/prome
 
 def _figures() -> Row:
     whole, collector = of_services(window=RANGE), Scope(window=RANGE)
-    lost = " + ".join(
-        f"({events(Scope(window=RANGE), f'otelcol_exporter_{how}_failed_{what}_total')} or vector(0))"
-        for how in ("send", "enqueue")
-        for what in LOSSES
-    )
+    losses = " + ".join(f"({lost(Scope(window=RANGE), counter)} or vector(0))" for counter in LOSSES)
     return Row(
         "In this time range",
         [
@@ -61,7 +56,7 @@ def _figures() -> Row:
             figure(
                 "Lost",
                 "Spans, points and logs that a store has refused for good, or that a queue had no room for.",
-                lost,
+                losses,
                 unit="short",
                 counted=True,
                 limits=(1,),

@@ -6,7 +6,7 @@ from typing import Final
 
 from dashboards import choices
 from dashboards.alerts import BY_SERVICE, CRITICAL, OF_SERVICE, TRACES_OF_SERVICE, WARNING, Alert
-from dashboards.collector import FILLED, LOSSES
+from dashboards.collector import FILLED, LOSSES, lost
 from dashboards.events import events
 from otel_graphql_auto import semconv
 from otel_graphql_auto.queries import INSTANCE, SERVICE, Scope, gauge, label, total
@@ -30,13 +30,11 @@ def _silent() -> str:
 
 
 def _lost() -> str:
-    """Spans, points and logs, by exporter and reason. Each name by itself, because sums of several are not defined where one has no series."""
+    """Spans, points and logs, by exporter and reason. Each counter by itself, because a sum is not defined where one of them has no series."""
     parts = []
-    for how, reason in (("send", "the store refused them"), ("enqueue", "the queue was full")):
-        for what in LOSSES:
-            happened = events(Scope("", "10m", ("exporter", INSTANCE)), f"otelcol_exporter_{how}_failed_{what}_total")
-            named = f'label_replace({happened}, "reason", "{reason}", "", "")'
-            parts.append(f'label_replace({named}, "what", "{what.replace("_", " ")}", "", "")')
+    for counter, (what, reason) in LOSSES.items():
+        named = f'label_replace({lost(Scope("", "10m", ("exporter", INSTANCE)), counter)}, "reason", "{reason}", "", "")'
+        parts.append(f'label_replace({named}, "what", "{what}", "", "")')
     return " or ".join(parts)
 
 
@@ -92,9 +90,6 @@ ALERTS: Final = [
         severity=CRITICAL,
         value=_lost(),
         above=0,
-        # One that ends while a store is away counts what waits on its disk as lost, and has it again at its next start.
-        guard=f"on ({INSTANCE}) last_over_time(otelcol_process_uptime_seconds_total[1m])",
-        lasting="2m",
         keep="10m",
         summary="The collector has lost {{ $labels.what }}: {{ $labels.reason }}",
         description="Lost {{ $labels.what }} for {{ $labels.exporter }} in 10 minutes: {{ $value | humanize }}; allowed: 0. Why: {{ $labels.reason }}.",

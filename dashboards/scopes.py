@@ -46,12 +46,12 @@ NEW_VERSIONS: Final = Mark(
 _NAME: Final = f"span.{semconv.OPERATION_NAME}"
 _PLACE: Final = f"resource.{semconv.DEPLOYMENT_ENVIRONMENT_NAME}"
 
-# In TraceQL nothing matches an attribute that is not there, not even `.*`; and several values are to be `Feed|Post`, whatever Grafana makes of them by itself.
+# Nothing matches an attribute that is not there, not even `.*`, and `= nil` empties an `||`: so where all are chosen, nothing is asked of the span.
+# Several values are to be `Feed|Post`, whatever Grafana makes of them by itself.
 SERVICE_TRACES: Final = (
-    f'resource.{semconv.SERVICE_NAME} =~ "${{service:pipe}}"'
-    f' && ({_PLACE} =~ "${{environment:pipe}}" || ({_PLACE} = nil && "${{environment:pipe}}" = ".*"))'
+    f'resource.{semconv.SERVICE_NAME} =~ "${{service:pipe}}" && ({_PLACE} =~ "${{environment:pipe}}" || "${{environment:pipe}}" = ".*")'
 )
-OPERATION_TRACES: Final = f'{SERVICE_TRACES} && ({_NAME} =~ "${{operation:pipe}}" || ({_NAME} = nil && "${{operation:pipe}}" = ".*") || "${{operation:pipe}}" = "{semconv.OTHER}")'
+OPERATION_TRACES: Final = f'{SERVICE_TRACES} && ({_NAME} =~ "${{operation:pipe}}" || "${{operation:pipe}}" =~ "([.][*]|{semconv.OTHER}|)")'
 """What is `_OTHER` in metrics has its own name in traces: then all of the service are shown."""
 
 

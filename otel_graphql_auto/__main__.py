@@ -15,10 +15,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one of them, the doctor on the Django project of the working directory; returns the exit code."""
     parser = argparse.ArgumentParser("python -m otel_graphql_auto", description="OpenTelemetry for Django GraphQL.")
     commands = parser.add_subparsers(dest="command", metavar="command")
-    about = "make a request in this project, look where its telemetry goes, and say what to do"
-    doctor.add_arguments(commands.add_parser("doctor", help=about, description=about.capitalize() + "."))
-    about = "print what Prometheus has of operations: how many, how fast, errors, SQL"
-    summary.add_arguments(commands.add_parser("summary", help=about, description=f"{about[0].upper()}{about[1:]}."))
+    doctor.add_arguments(commands.add_parser("doctor", help=doctor.ABOUT, description=doctor.ABOUT))
+    summary.add_arguments(commands.add_parser("summary", help=summary.ABOUT, description=summary.ABOUT))
     given = parser.parse_args(arguments)
     if given.command is None:
         parser.print_help()

@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from typing import TextIO
+from typing import Final, TextIO
 
 from otel_graphql_auto.doctor import delivery, launch, output, report
 from otel_graphql_auto.doctor.bounded import hangs
@@ -18,7 +18,9 @@ from otel_graphql_auto.doctor.options import Options, add_arguments
 from otel_graphql_auto.doctor.project import set_up
 from otel_graphql_auto.finding import ERROR, Finding
 
-__all__ = ["Options", "add_arguments", "run"]
+__all__ = ["ABOUT", "Options", "add_arguments", "run"]
+
+ABOUT: Final = "Make a request in this project, look where its telemetry goes, and say what to do."
 
 _LAST_SECONDS = {False: 5.0, True: 1.0}
 """For the end of the process: exports and exit handlers. With True, where an endpoint takes nothing anyway."""

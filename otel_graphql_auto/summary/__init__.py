@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from typing import TextIO
+from typing import Final, TextIO
 
 from otel_graphql_auto._safety import text
 from otel_graphql_auto.summary import address, figures, report
@@ -15,7 +15,9 @@ from otel_graphql_auto.summary.options import Options, add_arguments
 from otel_graphql_auto.summary.problem import SummaryError
 from otel_graphql_auto.summary.prometheus import Prometheus
 
-__all__ = ["Options", "add_arguments", "run"]
+__all__ = ["ABOUT", "Options", "add_arguments", "run"]
+
+ABOUT: Final = "Print what Prometheus has of operations: how many, how fast, errors, SQL."
 
 _WIDTH = (120, 24)
 """Columns and lines, where there is no terminal."""

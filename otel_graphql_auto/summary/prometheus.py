@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import threading
 import time
 import urllib.error
@@ -104,7 +105,7 @@ class Prometheus:
             answer = json.loads(content)
             samples = [_sample(one) for one in answer["data"]["result"]] if answer["data"]["resultType"] == "vector" else None
             self._keep(answer.get("warnings") or [])
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError):
             samples = None
         if samples is None:
             raise wrong_answers.not_prometheus(self.address, content)
@@ -137,4 +138,7 @@ def _sample(one: Any) -> Sample:
     labels = one["metric"]
     if not isinstance(value, str) or not all(isinstance(part, str) for pair in labels.items() for part in pair):
         raise TypeError("labels and values are strings")
-    return Sample(labels, float(value), float(at))
+    moment = float(at)
+    if not math.isfinite(moment):
+        raise ValueError("a moment is a number")
+    return Sample(labels, float(value), moment)

@@ -23,6 +23,8 @@ _LONGEST: Final = semconv.HTTP_BUCKETS[-1]
 
 def as_count(value: float) -> str:
     """Prometheus estimates the counts of a window; parts of one are none."""
+    if value >= 1e15:  # no count, but what a server may answer
+        return f"{value:g}"
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e5, "k")):
         if value >= size:
             divisor = 1e3 if unit == "k" else size
@@ -46,6 +48,8 @@ def as_share(value: float) -> str:
 
 def as_time(value: float) -> str:
     """Seconds in the unit that a person would say them in."""
+    if value >= 1e9:  # no duration, but what a server may answer
+        return f"{value:g} s"
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if value >= size * 2:
             return f"{value / size:.1f} {unit}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dashboards import choices
+
 from .alert_cases import (
     APART,
     BELOW,
@@ -100,7 +102,11 @@ class Counted:
     def _first_events(self, made: Cases) -> None:
         ended = 100 + self.window + self.keep
         begins = {self._first: counter((None, 100), (0, ONE_SAMPLE), (self._enough, ONE_SAMPLE), (0, 100))}
-        made.add(FIRST_FROM_ZERO, "and no other", begins, (self._fired, 101, ended), minutes=range(95, ended + 10))
+        # It happens a sample later, and is out of the window a minute later.
+        made.add(FIRST_FROM_ZERO, "and no other", begins, (self._fired, 101, ended + 1), minutes=range(95, ended + 10))
+        # Where the process says that its series began, long before it first counted anything: Prometheus puts the 0 there.
+        early = {self._first: counter((None, 58), (0, ONE_SAMPLE), (None, 42 - ONE_SAMPLE), (self._enough, ONE_SAMPLE), (0, 100))}
+        made.add(FIRST_FROM_ZERO, "a 0 of long before", early, (self._fired, 100, ended), minutes=range(95, ended + 10))
         at_once = {self._first: counter((None, 100), (self._enough, ONE_SAMPLE), (0, 100))}
         made.add(FIRST_AT_ONCE, "and no other", at_once, (self._fired, 100, ended), minutes=range(95, ended + 10))
         few = {self._first: counter((None, 100), (self.allowed, ONE_SAMPLE), (0, 60))}
@@ -112,9 +118,9 @@ class Counted:
         made.add(NO_DATA, "no series", {}, minutes=range(60))
         made.add(NO_DATA, "nothing new before it ended", {self._first: f"{counter((0, 100))} stale _x100"}, minutes=range(150))
         made.add(NO_DATA, "not a number", {self._first: " ".join(["NaN"] * 200)}, minutes=range(50))
-        for minutes in (15, 55):
+        for minutes in (15, 55, 120, 600):
             returns = {self._first: counter((70, ONE_SAMPLE), (0, 130), (None, minutes), (0, 60))}
-            made.add(GAP, f"of {minutes} minutes", returns, minutes=range(100, 190 + minutes))
+            made.add(GAP, f"of {minutes} minutes", returns, minutes=range(120 + minutes, 190 + minutes))
 
     def _restarts(self, made: Cases) -> None:
         old = {self._first: counter((70, ONE_SAMPLE), (0, 130))}
@@ -122,9 +128,13 @@ class Counted:
         made.add(RESTART, "another process, which counts from 0", old | allowed, minutes=range(100, 190))
         reset = {self._first: counter((70, ONE_SAMPLE), (0, 130), (self.allowed - 70, ONE_SAMPLE), (0, 60))}
         made.add(RESTART, "the same series begins again", reset, minutes=range(100, 190))
+        once = counter((None, 100), (0, ONE_SAMPLE), (self._enough, ONE_SAMPLE), (0, ONE_SAMPLE), (-self._enough, ONE_SAMPLE), (0, 100))
+        ended = 100 + self.window + self.keep
+        fired = (self._fired, 101, ended)
+        made.add(RESTART, "of a series that is new, at once", {self._first: once}, fired, minutes=range(95, ended + 10))
         too_many = {self._second: counter((None, 130), (self._enough, ONE_SAMPLE), (0, 60))}
-        fired = {**self._fired, **SECOND} if self.of_process else self._fired
-        made.add(RESTART, "and it happens in the new process", old | too_many, (fired, 130, 999), minutes=range(100, 130 + self.window))
+        by_new = {**self._fired, **SECOND} if self.of_process else self._fired
+        made.add(RESTART, "and it happens in the new process", old | too_many, (by_new, 130, 999), minutes=range(100, 130 + self.window))
 
     def _apart(self, made: Cases) -> None:
         def times(number: int) -> str:
@@ -160,12 +170,15 @@ def counted_cases() -> list[Cases]:
 
 def _slow_operations() -> Cases:
     feed, search = {"graphql_operation_name": "Feed"}, {"graphql_operation_name": "Search"}
-    alert = Counted("GraphQLSlowOperations", "graphql_auto_operation_slow_total", feed, search, window=5, keep=10)
+    alert = Counted(
+        "GraphQLSlowOperations", "graphql_auto_operation_slow_total", feed, search, window=5, keep=10, allowed=choices.SLOW_OPERATIONS
+    )
     made = alert.cases({})
     alert.without(made, UNNAMED, "is one of its own", "graphql_operation_name")
     alert.without(made, NO_ENVIRONMENT, "fires all the same", "deployment_environment_name")
     kinds = {
-        series(alert.metric, {**SHOP, **feed}, graphql_operation_type=kind): counter((None, 100), (1, 60)) for kind in ("query", "mutation")
+        series(alert.metric, {**SHOP, **feed}, graphql_operation_type=kind): counter((None, 100), (1000, 60))
+        for kind in ("query", "mutation")
     }
     made.add(SPECIAL, "a name that a query and a mutation have is one", kinds, ({**SHOP, **feed}, 100, 999), minutes=range(90, 120))
     return made
@@ -181,7 +194,9 @@ def _n_plus_one() -> Cases:
 
 def _slow_statements() -> Cases:
     posts, users = {"db_collection_name": "blog_post"}, {"db_collection_name": "auth_user"}
-    alert = Counted("GraphQLSlowStatements", "graphql_auto_db_slow_total", posts, users, window=10, keep=10, allowed=10)
+    alert = Counted(
+        "GraphQLSlowStatements", "graphql_auto_db_slow_total", posts, users, window=10, keep=10, allowed=choices.SLOW_STATEMENTS
+    )
     made = alert.cases({UNNAMED: NO_OPERATION})
     alert.without(made, NO_ENVIRONMENT, "fires all the same", "deployment_environment_name")
     alert.without(made, SPECIAL, "statements on no table are told together", "db_collection_name")
@@ -229,4 +244,6 @@ def _lost_telemetry() -> Cases:
     every = {series(metric, {**collector, **exporter}): counter((0, 100), (3, ONE_SAMPLE), (0, 60)) for metric in LOST}
     fired = [({**collector, **exporter, **added}, 100, 999) for added in LOST.values()]
     made.add(SPECIAL, "all of it", every, *fired, minutes=range(95, 105))
+    ends = {series(spans, {**collector, **exporter}, error_type="Shutdown"): counter((0, 100), (3, ONE_SAMPLE), (0, 60))}
+    made.add(SPECIAL, "what waits on the disk of a collector that ends", ends, minutes=range(90, 130))
     return made

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
+
+from dashboards import choices
 
 from .alert_cases import (
     APART,
@@ -45,6 +48,8 @@ class Costly(ABC):
     window: int
     lasting: int
     keep: int
+    counts_whole: ClassVar[bool] = True
+    """What happened after a 0 is seen as long as the window has it, and not only as long as the window has the 0 too."""
 
     @abstractmethod
     def runs(self, of: Labels, cheap: Parts, costly: Parts, kind: str = "query") -> dict[str, str]:
@@ -80,7 +85,8 @@ class Costly(ABC):
     def _first_events(self, made: Cases) -> None:
         after_zero = self.runs(FEED, ((None, 100), (0, 100)), ((None, 100), (0, ONE_SAMPLE), (30, ONE_SAMPLE), (0, 99.5)))
         ended = 100 + self.window + self.keep
-        made.add(FIRST_FROM_ZERO, "all at one time", after_zero, (FEED, 101 + self.lasting, ended), minutes=range(90, ended + 10))
+        fired = (FEED, 101 + self.lasting, ended + self.counts_whole)
+        made.add(FIRST_FROM_ZERO, "all at one time", after_zero, fired, minutes=range(90, ended + 10))
         self.first_at_once(made, ended)
 
     def _silence(self, made: Cases) -> None:
@@ -91,9 +97,9 @@ class Costly(ABC):
         made.add(NO_DATA, "it is not run any more", stopped, minutes=range(10 + self.window + self.keep, 160))
         stale = {selector: f"{line} stale _x400" for selector, line in self.runs(FEED, ((0, 60),), ((10, 60),)).items()}
         made.add(NO_DATA, "it ended", stale, (FEED, self._fires(0), 60 + self.window + self.keep), minutes=range(50, 130))
-        for minutes in (15, 55):
+        for minutes in (15, 55, 120, 600):
             again = self.runs(FEED, ((1, 130), (None, minutes), (1, 60)), ((5000, ONE_SAMPLE), (0, 129.75), (None, minutes), (0, 60)))
-            made.add(GAP, f"of {minutes} minutes", again, minutes=range(60, 190 + minutes))
+            made.add(GAP, f"of {minutes} minutes", again, minutes=range(120 + minutes, 190 + minutes))
 
     def _restarts(self, made: Cases) -> None:
         old = self.runs(FEED, ((0, 100),), ((1000, 100),))
@@ -101,6 +107,10 @@ class Costly(ABC):
         made.add(RESTART, "and it is cheap in the new process", old | cheap, minutes=range(150, 220))
         reset = self.runs(FEED, ((0, 160.25), (10, 59.75)), ((90_000, ONE_SAMPLE), (0, 159.75), (-90_000, ONE_SAMPLE), (0, 59.75)))
         made.add(RESTART, "the same series begin again", reset, minutes=range(60, 220))
+        parts: Parts = ((None, 100), (0, ONE_SAMPLE), (30, ONE_SAMPLE), (0, ONE_SAMPLE), (-30, ONE_SAMPLE), (0, 99))
+        ended = 100 + self.window + self.keep
+        once = self.runs(FEED, ((None, 100), (0, 100)), parts)
+        made.add(RESTART, "of series that are new, at once", once, (FEED, 101 + self.lasting, ended), minutes=range(95, ended + 10))
         costly = self.runs({**FEED, **SECOND}, ((None, 100), (0, 60)), ((None, 100), (1000, 60)))
         replaced = self.runs(FEED, ((1, 100),), ((0, 100),)) | costly
         made.add(RESTART, "and it is costly in the new process", replaced, (FEED, self._fires(100), 999), minutes=range(90, 150))
@@ -140,6 +150,8 @@ class Costly(ABC):
 
 class Latency(Costly):
     """A cheap run takes less than half a second, a costly one more than one."""
+
+    counts_whole = False
 
     def runs(self, of: Labels, cheap: Parts, costly: Parts, kind: str = "query") -> dict[str, str]:
         labels = {**of, "graphql_operation_type": kind}
@@ -186,13 +198,13 @@ class Statements(Costly):
 
 def operation_cases() -> list[Cases]:
     """Of each alert."""
-    latency = Latency("GraphQLLatencyP95", at_least=20, window=10, lasting=5, keep=5)
+    latency = Latency("GraphQLLatencyP95", at_least=choices.LATENCY_AT_LEAST, window=10, lasting=5, keep=5)
     percentile = latency.cases()
     subscribed = latency.runs(FEED, ((0, 60),), ((1000, 60),), "subscription") | latency.runs(FEED, ((100, 60),), ((0, 60),))
     percentile.add(SPECIAL, "subscriptions last as long as somebody listens", subscribed, minutes=range(60))
     moment = latency.runs(FEED, ((1000, 120),), ((0, 60), (150, 3), (0, 57)))
     percentile.add(SPECIAL, "13 % are slow, for three minutes", moment, minutes=range(120))
-    statements = Statements("GraphQLStatementsPerOperation", at_least=5, window=15, lasting=5, keep=10)
+    statements = Statements("GraphQLStatementsPerOperation", at_least=choices.STATEMENTS_AT_LEAST, window=15, lasting=5, keep=10)
     mean = statements.cases()
     mean.add(SPECIAL, "no statement at all", statements.runs(FEED, ((100, 60),), ((0, 60),)), minutes=range(60))
     return [percentile, mean]

@@ -104,13 +104,13 @@ def _no_telemetry() -> Cases:
     made.add(FIRES, "ten minutes after the last sample", silent, (SHOP, 70, 999), minutes=range(110))
     made.add(BELOW, "not a sample for nine minutes", _reports(SHOP, (3, 60), (None, 9), (3, 60)) | ALIVE, minutes=range(120))
     made.add(RESOLVES, "when it reports again", _reports(SHOP, (3, 60), (None, 20), (3, 60)) | ALIVE, (SHOP, 70, 80), minutes=range(130))
-    # Of the last hour, five minutes ago, there are 20 samples then.
-    made.add(RESOLVES, "by itself after an hour", silent, (SHOP, 70, 120), minutes=range(60, 140))
+    # Of the hour that ended five minutes ago it was there, or remembered, in ten minutes then.
+    made.add(RESOLVES, "by itself after an hour", silent, (SHOP, 70, 119), minutes=range(60, 140))
     made.add(LOW_TRAFFIC, "something that ran for five minutes", _reports(SHOP, (None, 60), (3, 5)) | ALIVE, minutes=range(180))
     job = {series("graphql_auto_operation_names", SHOP, service_instance_id=str(number)): gauge((None, 60), (3, 1)) for number in range(8)}
     made.add(LOW_TRAFFIC, "eight processes for a minute", job | ALIVE, minutes=range(180))
-    ran = _reports(SHOP, (None, 60), (3, 5 + ONE_SAMPLE)) | ALIVE
-    made.add(LOW_TRAFFIC, "and a little longer", ran, (SHOP, 75, 125), minutes=range(50, 140))
+    ran = _reports(SHOP, (None, 60), (3, 5 + 2 * ONE_SAMPLE)) | ALIVE
+    made.add(LOW_TRAFFIC, "and a little longer", ran, (SHOP, 80, 125), minutes=range(50, 140))
     made.add(FIRST_FROM_ZERO, "a service reports for the first time", _reports(SHOP, (None, 60), (0, 60)) | ALIVE, minutes=range(110))
     made.add(FIRST_AT_ONCE, "a service reports for the first time", _reports(SHOP, (None, 60), (3, 60)) | ALIVE, minutes=range(110))
     made.add(NO_DATA, "nobody has ever reported", {}, ({}, 5, 999), minutes=range(120))
@@ -122,7 +122,7 @@ def _no_telemetry() -> Cases:
         minutes=range(100),
     )
     ended = {selector: f"{line} stale _x200" for selector, line in _reports(SHOP, (3, 60)).items()} | ALIVE
-    made.add(NO_DATA, "it ended in an orderly way", ended, (SHOP, 70, 120), minutes=range(130))
+    made.add(NO_DATA, "it ended in an orderly way", ended, (SHOP, 70, 114), minutes=range(130))
     restarted = _reports(SHOP, (3, 60)) | _reports({**SHOP, "service_instance_id": "2"}, (None, 62), (0, 60)) | ALIVE
     made.add(RESTART, "another process takes over", restarted, minutes=range(120))
     several = {
@@ -138,5 +138,5 @@ def _no_telemetry() -> Cases:
     gap = _reports(SHOP, (3, 60), (None, 15), (3, 60))
     made.add(GAP, "of 15 minutes is what this is for", gap, (SHOP, 70, 75), minutes=range(130))
     # The one that is about all services begins before the other ends.
-    made.add(GAP, "that never ends", _reports(SHOP, (3, 60)), (SHOP, 70, 120), ({}, 115, 999), minutes=range(180))
+    made.add(GAP, "that never ends", _reports(SHOP, (3, 60)), (SHOP, 70, 119), ({}, 110, 999), minutes=range(180))
     return made

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dashboards import choices
+
 from .alert_cases import (
     APART,
     BELOW,
@@ -96,7 +98,7 @@ class Share:
         good: Parts = ((1, 200),)
         after_zero = self.traffic(SHOP, good, ((None, 100), (0, ONE_SAMPLE), (200, ONE_SAMPLE), (0, 100)))
         ended = 100 + self.window + self.keep
-        made.add(FIRST_FROM_ZERO, "all at one time", after_zero, (SHOP, 101 + self.lasting, ended), minutes=range(90, ended + 10))
+        made.add(FIRST_FROM_ZERO, "all at one time", after_zero, (SHOP, 101 + self.lasting, ended + 1), minutes=range(90, ended + 10))
         at_once = self.traffic(SHOP, good, ((None, 100), (200, ONE_SAMPLE), (0, 100)))
         made.add(FIRST_AT_ONCE, "all at one time", at_once, (SHOP, 100 + self.lasting, ended), minutes=range(90, ended + 10))
 
@@ -121,9 +123,14 @@ class Share:
         failing = self.traffic({**SHOP, **SECOND}, ((None, 100), (0, 60)), ((None, 100), (1000, 60)))
         replaced = self.traffic(SHOP, ((1, 100),), ((0, 100),)) | failing
         made.add(RESTART, "and the new process fails", replaced, (SHOP, 100 + self.lasting, 999), minutes=range(90, 150))
-        for minutes in (15, 55):
+        once = self.traffic(
+            SHOP, ((1, 200),), ((None, 100), (0, ONE_SAMPLE), (200, ONE_SAMPLE), (0, ONE_SAMPLE), (-200, ONE_SAMPLE), (0, 99))
+        )
+        ended = 100 + self.window + self.keep
+        made.add(RESTART, "of a series that is new, at once", once, (SHOP, 101 + self.lasting, ended), minutes=range(95, ended + 10))
+        for minutes in (15, 55, 120, 600):
             again = self.traffic(SHOP, ((1, 130), (None, minutes), (1, 60)), ((5000, ONE_SAMPLE), (0, 129.75), (None, minutes), (0, 60)))
-            made.add(GAP, f"of {minutes} minutes", again, minutes=range(60, 190 + minutes))
+            made.add(GAP, f"of {minutes} minutes", again, minutes=range(120 + minutes, 190 + minutes))
 
 
 class Unnamed(Share):
@@ -140,11 +147,14 @@ class Unnamed(Share):
 
 def share_cases() -> list[Cases]:
     """Of each alert."""
-    errors = Share("GraphQLServerErrors", limit=0.05, at_least=5, window=10, lasting=1, keep=5)
-    fast = Share("GraphQLErrorBudgetFast", limit=0.0144, at_least=5, window=5, lasting=2, keep=5)
-    slow = Share("GraphQLErrorBudgetSlow", limit=0.006, at_least=5, window=30, lasting=15, keep=5)
+    budget = 1 - choices.OBJECTIVE
+    errors = Share("GraphQLServerErrors", limit=choices.ERROR_RATIO, at_least=choices.ERRORS_AT_LEAST, window=10, lasting=1, keep=5)
+    fast = Share("GraphQLErrorBudgetFast", limit=choices.FAST_BURN * budget, at_least=choices.BURN_AT_LEAST, window=5, lasting=2, keep=5)
+    slow = Share("GraphQLErrorBudgetSlow", limit=choices.SLOW_BURN * budget, at_least=choices.BURN_AT_LEAST, window=30, lasting=15, keep=5)
     every = [_with_faults(errors), _burning(fast), _burning(slow)]
-    unnamed = Unnamed("GraphQLOperationNamesOverflow", limit=0.2, at_least=100, window=30, lasting=15, keep=15)
+    unnamed = Unnamed(
+        "GraphQLOperationNamesOverflow", limit=choices.OVERFLOW_RATIO, at_least=choices.OVERFLOW_AT_LEAST, window=30, lasting=15, keep=15
+    )
     made = unnamed.cases()
     first_sightings = unnamed.traffic(SHOP, ((10, 5), (20, 60)), ((10, 5), (0, 60)))
     made.add(SPECIAL, "names that are seen for the first time after a start", first_sightings, minutes=range(65))

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from dashboards.alerts import seconds
+from dashboards import choices
 from dashboards.pages import panels_of
 
 from .alert_cases import FIRES
-from .alert_rules import CASES, GENERATED, PAGES, PROMETHEUS, RULES, Rule
+from .alert_rules import ALL_RULES, CASES, GENERATED, PAGES, PROMETHEUS, RULES, Rule, general, seconds
 from .promtool import Case, Run, failures
 
 pytestmark = pytest.mark.long
@@ -26,14 +26,16 @@ def asked(alert: str) -> tuple[str, float]:
     question, threshold = GRAFANAS[alert]["data"]
     (condition,) = threshold["model"]["conditions"]
     (limit,) = condition["evaluator"]["params"]
-    return question["model"]["expr"], limit
+    return general(question["model"]["expr"]), limit
 
 
 def test_the_same_alerts_in_the_same_order():
     ours = yaml.safe_load(PROMETHEUS.read_text(encoding="utf-8"))["groups"]
     assert ours
     listed = [(group["name"], group["interval"], [rule["alert"] for rule in group["rules"]]) for group in ours]
-    assert [(group["name"], group["interval"], [rule["title"] for rule in group["rules"]]) for group in GROUPS] == listed
+    # Titles are unique, and exceptions have a number behind the name.
+    titles = [(group["name"], group["interval"], [rule["title"].split()[0] for rule in group["rules"]]) for group in GROUPS]
+    assert titles == listed
     assert {(group["orgId"], group["folder"]) for group in GROUPS} == {(1, "GraphQL")}
     # Grafana looks at alerts every ten seconds at most.
     assert all(seconds(group["interval"]) % 10 == 0 for group in GROUPS)
@@ -41,7 +43,7 @@ def test_the_same_alerts_in_the_same_order():
 
 def test_uids_are_unique_and_short():
     uids = [rule["uid"] for rule in GRAFANAS.values()]
-    assert len(set(uids)) == len(uids) == len(RULES)
+    assert len(set(uids)) == len(uids) == len(ALL_RULES)
     assert [uid for uid in uids if not re.fullmatch(r"[a-z0-9-]{1,40}", uid)] == []
 
 
@@ -76,7 +78,7 @@ def test_it_lasts_as_long(alert: str):
 
 @pytest.mark.parametrize("alert", RULES)
 def test_nothing_to_look_at_is_no_alert(alert: str):
-    """And Prometheus that does not answer is one, not thirteen."""
+    """And Prometheus that does not answer is one, not as many as there are rules."""
     assert GRAFANAS[alert]["noDataState"] == "OK"
     assert GRAFANAS[alert]["execErrState"] == ("Error" if alert == "GraphQLNoTelemetry" else "KeepLast")
 
@@ -94,9 +96,10 @@ def test_it_says_the_same_in_templates_of_grafana(alert: str):
     ours, grafanas = RULES[alert]["annotations"], GRAFANAS[alert]["annotations"]
     assert list(grafanas) == list(ours)
     for name, text in grafanas.items():
-        assert not re.search(r"\$value\b|\$\$|\$\{|127\.0\.0\.1", text), (name, text)
+        assert not re.search(r"\$value\b|\$\$|\$\{", text), (name, text)
+        assert choices.GRAFANA not in text, "Grafana knows its own address"
         plain = re.sub(r"\{\{ with \$values\.A \}\}\{\{ \.Value (\| \w+ )\}\}\{\{ else \}\}\?\{\{ end \}\}", r"{{ $value \1}}", text)
-        assert plain.replace("{{ externalURL }}", "http://127.0.0.1:3000/") == ours[name]
+        assert plain.replace("{{ externalURL }}", f"{choices.GRAFANA}/") == ours[name]
     assert GRAFANAS[alert]["labels"] == RULES[alert]["labels"]
     assert "$" not in "".join(GRAFANAS[alert]["labels"].values())
 
@@ -120,7 +123,7 @@ def test_both_find_the_same():
     limits = {alert: CASES[alert].of(FIRES)[0] for alert in RULES if asked(alert)[1]}
     assert len(limits) >= 7
     same, otherwise = failures(
-        Run("groups: []", [compared(case) for case in cases]), Run("groups: []", [compared(case, 1.1) for case in limits.values()])
+        Run("groups: []", [compared(case) for case in cases]), Run("groups: []", [compared(case, 2) for case in limits.values()])
     )
     assert same == {}
     assert set(otherwise) == {case.name for case in limits.values()}

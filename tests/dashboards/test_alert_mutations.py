@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
-from dashboards.alerts import Alert, seconds
+from dashboards.alerts import Alert
 from dashboards.everything import ALERTS
 
-from .alert_cases import APART, BELOW, FIRES, FIRST_AT_ONCE, GAP, LOW_TRAFFIC, RESOLVES, SPECIAL
-from .alert_rules import CASES, RULES, Rule, timing
+from .alert_cases import APART, BELOW, FIRES, FIRST_AT_ONCE, GAP, LOW_TRAFFIC, RESOLVES, RESTART, SPECIAL
+from .alert_rules import CASES, RULES, Rule, general, seconds, timing
 from .promtool import failures
 
 pytestmark = pytest.mark.long
 
-OURS: dict[str, Alert] = {alert.name: alert for alerts in ALERTS.values() for alert in alerts}
+OURS: dict[str, Alert] = {
+    alert.name: replace(alert, value=general(alert.value)) for alerts in ALERTS.values() for alert in reversed(alerts)
+}
+"""The first of each name, as in `RULES`."""
 
 SILENCE = "GraphQLNoTelemetry"
 """Its limits are within its query."""
+
+BEFORE = r" unless \(last_over_time\([^()]*\[1h\] offset \w+\) > 0 or [^()]*\)"
+NEW = rf"\(last_over_time\([^()]*\){BEFORE}\)"
+"""What is counted as a whole (dashboards/events.py)."""
 
 Change = Callable[[Alert, Rule], Iterator[Rule]]
 
@@ -27,7 +35,7 @@ Change = Callable[[Alert, Rule], Iterator[Rule]]
 def limit(times: float, instead_of_0: float) -> Change:
     def change(alert: Alert, rule: Rule) -> Iterator[Rule]:
         if alert.name == SILENCE:
-            limits = re.sub("> 20 ", f"> {20 * times:g} ", rule["expr"])
+            limits = re.sub("> 10 ", f"> {10 * times:g} ", rule["expr"])
             assert limits != rule["expr"]
             yield rule | {"expr": limits}
             return
@@ -73,14 +81,18 @@ CHANGES: dict[str, tuple[Change, tuple[str, ...]]] = {
     "a hundredth of the limit": (limit(0.01, -1), (BELOW, SPECIAL, LOW_TRAFFIC)),
     "without its guard": (without_guard, (LOW_TRAFFIC,)),
     "without one of its labels": (without_a_label, (APART,)),
-    "without the first event": (replaced(r"\(last_over_time\([^()]*\) unless last_over_time\([^()]*\)\) or "), (FIRST_AT_ONCE,)),
-    "all events are the first": (replaced(r" unless last_over_time\([^()]*\[1h\] offset \w+\)"), (RESOLVES,)),
-    "a shorter look at what was before": (replaced(r"\[1h\] offset", "[10m] offset"), (GAP,)),
+    "without the first event": (replaced(rf"{NEW} or "), (FIRST_AT_ONCE,)),
+    "without restarts": (replaced(r"\(round\(increase\([^()]*\)\) and resets\([^()]*\) > 0\) or "), (RESTART,)),
+    "all events are the first": (replaced(BEFORE), (RESOLVES,)),
+    "no look at what was an hour ago": (replaced(r"last_over_time\([^()]*\[1h\] offset \w+\) > 0 or "), (GAP,)),
+    "no look at what was three hours ago": (replaced(r" or [^()]* offset 3h > 0"), (GAP,)),
+    "no look at what was twelve hours ago": (replaced(r" or [^()]* offset 12h > 0"), (GAP,)),
     "windows of twice the length": (
         replaced(r"\[(\d+)([mh])\](?! offset)", lambda found: f"[{2 * int(found[1])}{found[2]}]"),
         (RESOLVES, LOW_TRAFFIC),
     ),
     "client faults too": (replaced(r'\{graphql_auto_error_fault="server"\}'), (SPECIAL,)),
+    "what a collector keeps too": (replaced(r'\{error_type!="Shutdown"\}'), (SPECIAL,)),
     "subscriptions too": (replaced(r'\{graphql_operation_type!="subscription"\}'), (SPECIAL,)),
     "at once": (duration("for", 0), (FIRES,)),
     "twice as late": (duration("for", 2), (FIRES,)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from dashboards import choices
 from dashboards.execution_alerts import slow_operations
 from dashboards.grafana_rules import grafana_rules
 from dashboards.prometheus_rules import prometheus_rules
@@ -19,6 +20,8 @@ CHOSEN = {("shop", "ExportOrders"): 10, ("blog", ""): 3, ("blog", "Feed"): 20}
 PANELS = {("graphql-operation", "Slow operations"): 15}
 RULES = prometheus_rules({"execution": slow_operations(CHOSEN)}, PANELS)
 ALERT = "GraphQLSlowOperations"
+TOO_MANY = choices.SLOW_OPERATIONS + 1
+"""For those of whom no exception is made."""
 
 
 def happened(of: Labels, times: int, operation: str = "") -> dict[str, str]:
@@ -40,11 +43,11 @@ CASES = [
         ("an operation, as many as it may", happened(SHOP, 10, "ExportOrders"), []),
         ("an operation, one more", happened(SHOP, 11, "ExportOrders"), [fires(SHOP, "ExportOrders")]),
         ("in another environment too", happened(STAGING, 11, "ExportOrders"), [fires(STAGING, "ExportOrders")]),
-        ("others of its service", happened(SHOP, 1, "Feed"), [fires(SHOP, "Feed")]),
-        ("those without a name of its service", happened(SHOP, 1), [fires(SHOP)]),
+        ("others of its service", happened(SHOP, TOO_MANY, "Feed"), [fires(SHOP, "Feed")]),
+        ("those without a name of its service", happened(SHOP, TOO_MANY), [fires(SHOP)]),
         (
             "its name in another service",
-            happened({**SHOP, "service_name": "desk"}, 1, "ExportOrders"),
+            happened({**SHOP, "service_name": "desk"}, TOO_MANY, "ExportOrders"),
             [fires({**SHOP, "service_name": "desk"}, "ExportOrders")],
         ),
         ("a service, as many as its operations may", happened(BLOG, 3, "Search") | happened(BLOG, 3), []),
@@ -54,7 +57,10 @@ CASES = [
         ("a process that ended", ENDED, []),
         (
             "all at the same time",
-            happened(SHOP, 10, "ExportOrders") | happened(SHOP, 1, "Feed") | happened(BLOG, 21, "Feed") | happened(BLOG, 3, "Search"),
+            happened(SHOP, 10, "ExportOrders")
+            | happened(SHOP, TOO_MANY, "Feed")
+            | happened(BLOG, 21, "Feed")
+            | happened(BLOG, 3, "Search"),
             [fires(SHOP, "Feed"), fires(BLOG, "Feed")],
         ),
     ]
@@ -80,7 +86,7 @@ def test_the_alert_says_which_number_it_has():
     assert allowed["an operation, one more"] == {"10."}
     assert allowed["a service, one more"] == {"3."}
     assert allowed["and one more"] == {"20."}
-    assert allowed["others of its service"] == {"0."}
+    assert allowed["others of its service"] == {f"{choices.SLOW_OPERATIONS}."}
 
 
 def test_without_a_choice_there_is_one_rule():
@@ -91,4 +97,9 @@ def test_without_a_choice_there_is_one_rule():
 def test_in_grafana_each_has_a_title_and_a_uid_of_its_own():
     rules = yaml.safe_load(grafana_rules({"execution": slow_operations(CHOSEN)}, PANELS))["groups"][0]["rules"]
     assert len({rule["title"] for rule in rules}) == len({rule["uid"] for rule in rules}) == len(rules) == 1 + len(CHOSEN)
-    assert [rule["data"][1]["model"]["conditions"][0]["evaluator"]["params"] for rule in rules] == [[0], [10], [3], [20]]
+    assert [rule["data"][1]["model"]["conditions"][0]["evaluator"]["params"] for rule in rules] == [
+        [choices.SLOW_OPERATIONS],
+        [10],
+        [3],
+        [20],
+    ]

@@ -17,6 +17,7 @@ from opentelemetry.sdk import environment_variables as sdk_variables
 
 from dashboards import choices
 from dashboards.everything import ALERTS
+from dashboards.everything import PAGES as DEFINED
 from dashboards.pages import panels_of
 from otel_graphql_auto import semconv, settings
 from otel_graphql_auto.execution.errors import CLIENT_CODES
@@ -30,10 +31,12 @@ FIRST_OF_NAME = {alert.name: alert for alerts in reversed(ALERTS.values()) for a
 """Exceptions for single operations have the name of the rule that they are exceptions of."""
 NAMES = list(dict.fromkeys(alert.name for alerts in ALERTS.values() for alert in alerts))
 MADE = [json.loads(file.read_text(encoding="utf-8")) for file in sorted((GENERATED / "dashboards").glob("*.json"))]
-PAGES = {made["title"]: {panel["title"] for panel in panels_of(made)} for made in MADE}
+PAGES = {made["title"]: {panel["title"]: panel["type"] for panel in panels_of(made)} for made in MADE}
 TITLES = {made["uid"]: made["title"] for made in MADE}
 NAMED = re.compile(
-    r"^(?:\* )?\*\*[^*]+\*\*|(?<!\*)\*(?P<page>GraphQL: [^*]+)\*|\*\*(?P<panel>[^*]+)\*\*(?: on \*(?P<its_page>GraphQL: [^*]+)\*)?",
+    r"(?:(?<=\n\n)|^\* )\*\*[^*]+\*\*"
+    r"|(?<!\*)\*(?P<page>GraphQL: [^*]+)\*"
+    r"|(?P<table>\b[Tt]able\s+)?\*\*(?P<panel>[^*]+)\*\*(?:\s+on\s+\*(?P<its_page>GraphQL: [^*]+)\*)?",
     re.MULTILINE,
 )
 UPPER = re.compile(r"(?<![\w<])[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+(?!\w)")
@@ -53,17 +56,21 @@ def prose(text: str) -> str:
     return re.sub(r"^ *```.*?^ *```$", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
-def named_panels(text: str) -> Iterator[tuple[str, str]]:
-    """Each panel in bold with its page: the one behind it (`**panel** on *page*`), else the one named before. A bold beginning of a line is a heading."""
+def named_panels(text: str) -> Iterator[tuple[str, str, bool]]:
+    """Each panel in bold with its page, and whether it is called a table.
+
+    The page is the one behind it (`**panel** on *page*`), else the one named before. What is bold at the beginning of a paragraph or of an item with
+    a `*` is a heading.
+    """
     page = ""
     for match in NAMED.finditer(text):
         page = match["page"] or match["its_page"] or page
         if match["panel"]:
-            yield page, " ".join(match["panel"].split())
+            yield page, " ".join(match["panel"].split()), bool(match["table"])
 
 
 def test_every_alert_has_its_runbook_and_every_runbook_its_alert():
-    assert len(NAMES) >= 13
+    assert NAMES
     assert {path.stem for path in RUNBOOKS.glob("*.md")} - {"README"} == set(NAMES)
 
 
@@ -74,7 +81,13 @@ def test_a_runbook_answers_the_same_questions_as_the_others(name):
     assert text.startswith(f"# {name}\n")
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == ["Is it urgent", "Find the cause", "Fix it", "Change or silence it"]
     alert = FIRST_OF_NAME[name]
-    assert (TITLES[alert.page], alert.panel) in set(named_panels(prose(text)))
+    assert (TITLES[alert.page], alert.panel) in {(page, panel) for page, panel, _ in named_panels(prose(text))}
+
+
+def test_the_table_of_pages_is_the_pages():
+    """In their order, each with what it answers."""
+    rows = re.findall(r"^\| \*(GraphQL: .+?)\* \| [^|]{20,} \|$", words(ROOT / "dashboards" / "README.md"), re.MULTILINE)
+    assert rows == [page.title for page in DEFINED.values()]
 
 
 def test_the_table_of_runbooks_is_the_rules():
@@ -87,7 +100,7 @@ def test_the_table_of_runbooks_is_the_rules():
     alerts = [FIRST_OF_NAME[name] for name in NAMES]
     assert rows == [
         (alert.name, alert.name, alert.severity, f"{alert.above:g}", alert.lasting, alert.keep, TITLES[alert.page]) for alert in alerts
-    ]
+    ], "the table of docs/runbooks/README.md has other rows"
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -97,7 +110,8 @@ class TestEachDocument:
     def test_panels_are_on_the_page_that_is_named_with_them(self, path):
         found = list(named_panels(prose(words(path))))
         assert found or path == RUNBOOKS / "README.md"
-        assert [(page, panel) for page, panel in found if panel not in PAGES.get(page, ())] == []
+        assert [(page, panel) for page, panel, _ in found if panel not in PAGES.get(page, ())] == []
+        assert [(page, panel) for page, panel, is_table in found if is_table and PAGES[page][panel] != "table"] == []
         assert set(re.findall(r"\*(GraphQL: [^*]+)\*", words(path))) <= set(PAGES)
 
     def test_settings_and_variables_exist(self, path):
@@ -114,7 +128,7 @@ class TestEachDocument:
         """A name with its value, `NAME` = value: of a choice, or the default of a setting."""
         values = {field.name: field.default for field in dataclasses.fields(settings.Settings)} | vars(choices)
         wrong = {name: value for name, value in shown_values(words(path)) if value != written(values[name])}
-        assert wrong == {}
+        assert wrong == {}, f"{path.name} has other values than choices.py or the settings"
 
     def test_links_lead_somewhere(self, path):
         links = re.findall(r"\]\(([^)\s]+)\)", words(path))
@@ -130,22 +144,31 @@ class TestEachDocument:
     def test_queries_ask_for_names_that_are_sent(self, path):
         metrics = "".join(words(file) for file in GENERATED.rglob("*.*"))
         for query in [*blocks(words(path), "promql"), *blocks(words(path), "console")]:
-            names = re.findall(r"\b(?:graphql|otelcol)_[a-z_]{4,}", query)
-            assert [
-                name for name in names if not re.search(rf"\b{name}\b", metrics) and name not in {"graphql_auto", "otel_graphql_auto"}
-            ] == []
+            assert [name for name in names_of_metrics(query) if not re.search(rf"\b{name}\b", metrics)] == []
         attributes = {value for value in vars(semconv).values() if isinstance(value, str)}
         for query in blocks(words(path), "traceql"):
-            assert set(re.findall(r"\b(?:span|resource)\.([a-z_.]+)", query)) <= attributes
+            assert set(names_of_attributes(query)) <= attributes
 
     def test_commands_name_services_and_files_that_exist(self, path):
         services = set(yaml.safe_load(words(ROOT / "docker-compose.yml"))["services"])
-        for command in re.findall(r"^\$ (docker compose .*)$", "\n".join(blocks(words(path), "console")), re.MULTILINE):
+        for command in commands_of_compose(words(path)):
             asked, *_ = re.split(r" [|<] ", re.sub(r" --since \w+", "", command))
             verb, *rest = [word for word in shlex.split(asked)[2:] if not word.startswith("-")]
             assert set(rest[:1] if verb == "exec" else rest) <= services, command
             for file in re.findall(r" < (\S+)", command):
                 assert (ROOT / file).exists(), command
+
+
+def names_of_metrics(query: str) -> list[str]:
+    return [name for name in re.findall(r"\b(?:graphql|otelcol)_[a-z_]{4,}", query) if name != "graphql_auto"]
+
+
+def names_of_attributes(query: str) -> list[str]:
+    return re.findall(r"\b(?:span|resource)\.([a-z_.]+)", query)
+
+
+def commands_of_compose(text: str) -> list[str]:
+    return re.findall(r"^\$ (docker compose .*)$", "\n".join(blocks(text, "console")), re.MULTILINE)
 
 
 def shown_values(text: str) -> list[tuple[str, str]]:
@@ -154,6 +177,16 @@ def shown_values(text: str) -> list[tuple[str, str]]:
 
 def written(value: Any) -> str:
     return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
+def test_the_documents_have_what_is_looked_at():
+    """Each of them may have no query, command or number, but not all."""
+    texts = [words(path) for path in DOCUMENTS]
+    assert sum(bool(names_of_metrics(query)) for text in texts for query in blocks(text, "promql")) >= 5
+    assert sum(bool(names_of_attributes(query)) for text in texts for query in blocks(text, "traceql")) >= 3
+    assert sum(len(commands_of_compose(text)) for text in texts) >= 15
+    assert sum(len(shown_values(text)) for text in texts) >= 20
+    assert sum(is_table for text in texts for _, _, is_table in named_panels(prose(text))) >= 4
 
 
 def test_every_limit_has_its_value_in_a_runbook():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 import subprocess
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -13,20 +15,20 @@ from otel_graphql_auto.queries import Scope
 from tests.services.collector import built
 
 BY_OPERATION = Scope('service_name="blog"', "1h", ("service_name", "graphql_operation_name"))
-QUESTIONS = [
-    queries.requests,
-    queries.operations,
-    queries.server_errors,
-    queries.server_error_ratio,
-    queries.duration_mean,
-    queries.duration_seconds,
-    functools.partial(queries.duration_quantile, share=0.99),
-    queries.slow_operations,
-    queries.statements,
-    queries.statements_mean,
-    queries.database_mean,
-    queries.database_seconds,
-]
+
+
+def asked_of_a_scope() -> Iterator[Callable[[Scope], str]]:
+    """Whatever the module gives away that begins with a scope, with something for its other parameters."""
+    something = {"name": "process_cpu_time_seconds_total", "metric": semconv.REQUEST_DURATION, "share": 0.99}
+    for function in filter(inspect.isfunction, vars(queries).values()):
+        scope, *others = inspect.signature(function).parameters.values()
+        if scope.name == "scope" and function.__name__ in queries.__all__:
+            yield functools.partial(
+                function, **{other.name: something[other.name] for other in others if other.kind is not other.VAR_POSITIONAL}
+            )
+
+
+QUESTIONS = list(asked_of_a_scope())
 
 
 def test_names_are_those_that_prometheus_makes():
@@ -50,6 +52,7 @@ def test_a_scope_is_in_every_part_of_a_question():
         "histogram_quantile(0.5, sum by (le, service_name) "
         '(rate(graphql_server_request_duration_seconds_bucket{graphql_operation_type!="subscription"}[5m])))'
     )
+    assert len(QUESTIONS) > 12
     for question in QUESTIONS:
         expression = question(BY_OPERATION)
         assert expression.count('{service_name="blog"') == expression.count("[1h]") > 0

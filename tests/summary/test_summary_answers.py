@@ -16,12 +16,14 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from otel_graphql_auto import queries, summary
 from otel_graphql_auto.queries import Scope
-from otel_graphql_auto.summary import prometheus, wrong_answers
+from otel_graphql_auto.summary import figures, prometheus, wrong_answers
 from otel_graphql_auto.summary.address import Address, find
 from tests.end_to_end.receiver import never_answers, nobody_listens
 from tests.summary.conftest import BLOG, SERVICE, ask, refused, vector
 
 TYPE, NAME = "graphql_operation_type", "graphql_operation_name"
+QUESTIONS = 1 + len(figures.OF_SERVICES) + len(figures.OF_OPERATIONS)
+"""Who is there, and every figure of each."""
 
 
 def test_each_number_is_the_answer_to_the_question_of_the_dashboards(serve):
@@ -51,7 +53,7 @@ def test_each_number_is_the_answer_to_the_question_of_the_dashboards(serve):
     assert (operation["seconds"], operation["server_error_ratio"], operation["database_average_seconds"]) == (3.5, 0.25, None)
     assert (told["left_out"], told["prometheus"], told["since"], told["warnings"]) == (1, stub.url, "30m", [])
     assert set(known) < {question["query"] for question in stub.questions}
-    assert len(stub.questions) == 25
+    assert len(stub.questions) == QUESTIONS
     assert {question.get("time") for question in stub.questions} == {None, "1700000000.5"}
     assert set(stub.paths) == {"/api/v1/query"}
 
@@ -235,5 +237,13 @@ def test_its_questions_are_not_traced(serve):
     stub = serve(vector((BLOG, "1")))
     assert ask(stub.url)[0] == 0
     listening.clear()
-    assert len(asked) == 25
+    assert len(asked) == QUESTIONS
     assert set(asked) == {(f"{stub.url}/api/v1/query", False)}
+
+
+@pytest.mark.parametrize("moment", ["NaN", "1e999", "9" * 400])
+def test_a_time_that_is_none_is_no_answer(moment, serve):
+    """Python's JSON takes what no clock says; the next question would carry it."""
+    status, headers, body = vector((BLOG, "1"))
+    stub = serve((status, headers, body.replace(b"1700000000.5", moment.encode())))
+    assert "does not answer as Prometheus does" in refused(stub.url)[0]

@@ -82,6 +82,8 @@ def test_a_time_is_in_the_unit_that_fits(seconds, words):
         (report.as_count, 123_456, "123k"),
         (report.as_count, 1_234_567, "1.2M"),
         (report.as_count, 2.5e9, "2.5G"),
+        (report.as_count, 1e300, "1e+300"),
+        (report.as_time, 1e300, "1e+300 s"),
         (report.as_mean, 0, "0"),
         (report.as_mean, 0.001, "<0.01"),
         (report.as_mean, 1.906, "1.91"),

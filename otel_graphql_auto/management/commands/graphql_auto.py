@@ -23,12 +23,10 @@ class Command(BaseCommand):  # type: ignore[misc]
     def add_arguments(self, parser: Any) -> None:
         """Declare the commands and their options."""
         commands = parser.add_subparsers(dest="graphql_auto_command", metavar="command")
-        about = "make a request in this project, look where its telemetry goes, and say what to do"
-        of_doctor = commands.add_parser("doctor", help=about, description=about.capitalize() + ".")
+        of_doctor = commands.add_parser("doctor", help=doctor.ABOUT, description=doctor.ABOUT)
         doctor.add_arguments(of_doctor)
         _add_options_of_django(of_doctor)
-        about = "print what Prometheus has of operations: how many, how fast, errors, SQL"
-        of_summary = commands.add_parser("summary", help=about, description=f"{about[0].upper()}{about[1:]}.")
+        of_summary = commands.add_parser("summary", help=summary.ABOUT, description=summary.ABOUT)
         summary.add_arguments(of_summary)
         _add_options_of_django(of_summary)
 
