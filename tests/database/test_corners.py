@@ -99,7 +99,12 @@ def test_the_same_statement_on_several_databases_is_no_repetition(seen, blog_on)
         for _ in range(1):
             document = "query Q($one: String!, $other: String!) { a: articles(db: $one, first: 4) { writer } b: articles(db: $other, first: 4) { writer } }"
             assert not schema.execute(document, variable_values={"one": one, "other": other}).errors
-        spans = [span for span in seen.spans if semconv.DB_NAMESPACE in span.attributes]
+        # On a slow machine the field itself has a span too.
+        spans = [
+            span
+            for span in seen.spans
+            if span.attributes.get(semconv.FIELD_SCHEMA_COORDINATE) == "Article.writer" and semconv.DB_NAMESPACE in span.attributes
+        ]
         assert len({span.attributes[semconv.DB_NAMESPACE] for span in spans}) == 2
     assert len(spans) == 8
     assert findings(seen) == []
