@@ -20,6 +20,9 @@ WARNING: Final = "warning"
 GRAFANA_ADDRESS: Final = "<grafana>"
 """In links, for the address of Grafana: who writes the rules fills it in."""
 
+BUDGET: Final = f"{1 - choices.OBJECTIVE:.6g}"
+"""The share of operations that may fail, in PromQL."""
+
 PRODUCT: Final = "product"
 """A label of every alert of ours, by which a list or a route can choose them."""
 
@@ -75,6 +78,8 @@ class Alert:
     """TraceQL of the traces to look at, with the same templates."""
     every: str = "1m"
     """How often it is looked at."""
+    tells_of_silence: bool = False
+    """Where nothing can be looked at, this one says so for all."""
 
     @property
     def condition(self) -> str:
@@ -100,7 +105,7 @@ class Alert:
     def dashboard_link(self, panel_id: int) -> str:
         """The page, on the panel, with the variables of what fired."""
         chosen = "".join(
-            f"{{{{ with $labels.{label} }}}}&var-{name}={{{{ . | urlquery }}}}{{{{ end }}}}" for name, label in self.variables.items()
+            f"{{{{ with $labels.{source} }}}}&var-{name}={{{{ . | urlquery }}}}{{{{ end }}}}" for name, source in self.variables.items()
         )
         return f"{GRAFANA_ADDRESS}/d/{self.page}?from=now-1h&to=now{chosen}&viewPanel=panel-{panel_id}"
 

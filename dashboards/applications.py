@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from grafana_foundation_sdk.builders import timeseries
+
 from dashboards.pages import Row
 from dashboards.panels import graph
-from dashboards.scopes import of_services
+from dashboards.scopes import at_present, of_services
 from dashboards.targets import over_time, shown
 from otel_graphql_auto.queries import INSTANCE, SERVICE, count, mean, quantile, rate
 from otel_graphql_auto.semconv import HTTP_BUCKETS, Metric
@@ -43,7 +45,7 @@ def requests() -> Row:
             graph(
                 "Requests under way",
                 "Requests that have begun and not ended.",
-                over_time(of_services(SERVICE).sum(of_services().series("http_server_active_requests")), shown(SERVICE)),
+                over_time(of_services(SERVICE).sum(at_present("http_server_active_requests")), shown(SERVICE)),
                 unit="short",
                 missing=_NO_HTTP,
                 width=8,
@@ -58,58 +60,39 @@ def _each(expression: str) -> str:
     return f'label_replace({expression}, "{_PROCESS}", "$1", "{INSTANCE}", ".*?(.{{1,8}})")'
 
 
+def _of_each(title: str, description: str, expression: str, *, unit: str, width: int) -> timeseries.Panel:
+    return graph(title, description, over_time(_each(expression), shown(SERVICE, _PROCESS)), unit=unit, missing=_NO_PROCESS, width=width)
+
+
 def processes() -> Row:
     """What each process of the applications takes."""
-    scope, each = of_services(), of_services(SERVICE, INSTANCE)
+    scope = of_services()
+    cpu = rate(of_services(SERVICE, INSTANCE), "process_cpu_time_seconds_total")
     return Row(
         "Processes",
         [
-            graph(
-                "Memory",
-                "Resident memory of each process.",
-                over_time(_each(scope.series("process_memory_usage_bytes")), shown(SERVICE, _PROCESS)),
-                unit="bytes",
-                missing=_NO_PROCESS,
-                width=8,
-            ),
-            graph(
+            _of_each("Memory", "Resident memory of each process.", scope.series("process_memory_usage_bytes"), unit="bytes", width=8),
+            _of_each(
                 "Virtual memory",
                 "Address space of each process, used or not.",
-                over_time(_each(scope.series("process_memory_virtual_bytes")), shown(SERVICE, _PROCESS)),
+                scope.series("process_memory_virtual_bytes"),
                 unit="bytes",
-                missing=_NO_PROCESS,
                 width=8,
             ),
-            graph(
-                "CPU",
-                "CPU time a second of each process: 1 is one core.",
-                over_time(_each(rate(each, "process_cpu_time_seconds_total")), shown(SERVICE, _PROCESS)),
-                unit="short",
-                missing=_NO_PROCESS,
-                width=8,
-            ),
-            graph(
+            _of_each("CPU", "CPU time a second of each process: 1 is one core.", cpu, unit="short", width=8),
+            _of_each(
                 "CPU utilization",
                 "Of each process, as it says itself: its share of all cores.",
-                over_time(_each(scope.series("process_cpu_utilization_ratio")), shown(SERVICE, _PROCESS)),
+                scope.series("process_cpu_utilization_ratio"),
                 unit="percentunit",
-                missing=_NO_PROCESS,
                 width=6,
             ),
-            graph(
-                "Threads",
-                "Of each process.",
-                over_time(_each(scope.series("process_thread_count")), shown(SERVICE, _PROCESS)),
-                unit="short",
-                missing=_NO_PROCESS,
-                width=6,
-            ),
-            graph(
+            _of_each("Threads", "Of each process.", scope.series("process_thread_count"), unit="short", width=6),
+            _of_each(
                 "Open files",
                 "File descriptors of each process, sockets included.",
-                over_time(_each(scope.series("process_open_file_descriptor_count")), shown(SERVICE, _PROCESS)),
+                scope.series("process_open_file_descriptor_count"),
                 unit="short",
-                missing=_NO_PROCESS,
                 width=6,
             ),
             graph(

@@ -15,6 +15,7 @@ SLOW_OPERATIONS_OF: Final[dict[tuple[str, str], int]] = {}
 """The same for single ones, by service and operation: `{("shop", "ExportOrders"): 10}`. An empty operation name is all of a service's."""
 
 SLOW_WINDOW: Final = "5m"
+"""So far back slow operations are counted."""
 
 ERROR_RATIO: Final = 0.05
 """Which share of a service's operations may fail by the server's fault, over ten minutes."""
@@ -42,6 +43,7 @@ OVERFLOW_RATIO: Final = 0.2
 """Which share of operations may be counted as `_OTHER`. The first sightings of each name are; for long, that should be few."""
 
 OVERFLOW_AT_LEAST: Final = 100
+"""Operations counted as `_OTHER` in half an hour, below which a service has only just begun."""
 
 QUEUE_RATIO: Final = 0.5
 """How full the collector's queue may be, for five minutes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 from dashboards import choices
@@ -11,7 +12,8 @@ from dashboards.panels import graph
 from dashboards.targets import INTERVAL, over_time, shown
 from otel_graphql_auto.queries import INSTANCE, Scope, rate
 
-NO_COLLECTOR: Final = "No collector reports. It sends its own metrics straight to Prometheus (PROMETHEUS_OTLP_URL)"
+_MISSING: Final = "No collector reports. It sends its own metrics straight to Prometheus (PROMETHEUS_OTLP_URL)"
+_graph = functools.partial(graph, missing=_MISSING)
 FILLED: Final = "otelcol_exporter_queue_size / otelcol_exporter_queue_capacity"
 """How full each queue is."""
 LOSSES: Final = {
@@ -36,16 +38,15 @@ def collector() -> Row:
     return Row(
         "Collector",
         [
-            graph(
+            _graph(
                 "Taken",
                 "Spans and points a second, by receiver.",
                 over_time(each("otelcol_receiver_accepted_spans_total", "receiver"), f"{shown('receiver')} spans"),
                 over_time(each("otelcol_receiver_accepted_metric_points_total", "receiver"), f"{shown('receiver')} points"),
                 unit="cps",
-                missing=NO_COLLECTOR,
                 width=8,
             ),
-            graph(
+            _graph(
                 "Refused or failed",
                 "Refused: it was near its memory limit, and the sender tries again. Failed: it could not be read, or a server could not be asked.",
                 over_time(each("otelcol_receiver_refused_spans_total", "receiver"), f"{shown('receiver')} refused spans"),
@@ -54,19 +55,17 @@ def collector() -> Row:
                 over_time(each("otelcol_receiver_failed_metric_points_total", "receiver"), f"{shown('receiver')} failed points"),
                 over_time(each("otelcol_scraper_errored_metric_points_total", "receiver"), f"{shown('receiver')} could not be asked"),
                 unit="cps",
-                missing=NO_COLLECTOR,
                 width=8,
             ),
-            graph(
+            _graph(
                 "Sent",
                 "Spans and points that the stores have taken, a second.",
                 over_time(each("otelcol_exporter_sent_spans_total", "exporter"), f"{shown('exporter')} spans"),
                 over_time(each("otelcol_exporter_sent_metric_points_total", "exporter"), f"{shown('exporter')} points"),
                 unit="cps",
-                missing=NO_COLLECTOR,
                 width=8,
             ),
-            graph(
+            _graph(
                 "Queue on disk",
                 "Of its capacity. While a store is away it fills; when it is full, telemetry is lost.",
                 over_time(
@@ -74,29 +73,26 @@ def collector() -> Row:
                     shown("exporter", "data_type"),
                 ),
                 unit="percentunit",
-                missing=NO_COLLECTOR,
                 limit=choices.QUEUE_RATIO,
                 maximum=1,
                 width=6,
             ),
-            graph(
+            _graph(
                 "Queue, bytes",
                 "What waits, and what there is room for.",
                 over_time("sum by (exporter, data_type) (otelcol_exporter_queue_size)", shown("data_type")),
                 over_time("sum by (exporter, data_type) (otelcol_exporter_queue_capacity)", f"{shown('data_type')} capacity"),
                 unit="bytes",
-                missing=NO_COLLECTOR,
                 width=6,
             ),
-            graph(
+            _graph(
                 "Requests to stores",
                 "That are under way. As many as there are consumers: a store takes less than arrives.",
                 over_time("sum by (exporter, data_type) (otelcol_exporter_in_flight_requests)", shown("data_type")),
                 unit="short",
-                missing=NO_COLLECTOR,
                 width=6,
             ),
-            graph(
+            _graph(
                 "Lost telemetry",
                 "In ten minutes, as the alert counts it. Refused for good by a store, or no room in the queue.",
                 *(
@@ -107,7 +103,7 @@ def collector() -> Row:
                 missing="Nothing was lost",
                 width=6,
             ),
-            graph(
+            _graph(
                 "Dropped on purpose",
                 "Spans a second of health checks, and points whose time is so wrong that Prometheus would refuse everything that came with them.",
                 over_time(each("otelcol_processor_filter_spans_filtered_total", "filter"), f"{shown('filter')} spans"),
@@ -116,7 +112,7 @@ def collector() -> Row:
                 missing="Nothing was filtered",
                 width=6,
             ),
-            graph(
+            _graph(
                 "Left out by processors",
                 "Items a second that went in and did not come out: filters and sampling do that on purpose, a limiter does not.",
                 over_time(
@@ -125,43 +121,38 @@ def collector() -> Row:
                     shown("processor", "otel_signal"),
                 ),
                 unit="cps",
-                missing=NO_COLLECTOR,
                 many=True,
                 width=12,
             ),
-            graph(
+            _graph(
                 "Limiter",
                 "Spans and points a second that the memory limiter let pass.",
                 over_time(each("otelcol_processor_memory_limiter_accepted_spans_total"), "spans"),
                 over_time(each("otelcol_processor_memory_limiter_accepted_metric_points_total"), "points"),
                 unit="cps",
-                missing=NO_COLLECTOR,
                 width=6,
             ),
-            graph(
+            _graph(
                 "Memory",
                 "Resident, and of Go's heap.",
                 over_time(f"max by ({INSTANCE}) (otelcol_process_memory_rss_bytes)", "resident"),
                 over_time(f"max by ({INSTANCE}) (otelcol_process_runtime_heap_alloc_bytes)", "heap"),
                 over_time(f"max by ({INSTANCE}) (otelcol_process_runtime_total_sys_memory_bytes)", "from the system"),
                 unit="bytes",
-                missing=NO_COLLECTOR,
                 width=8,
             ),
-            graph(
+            _graph(
                 "CPU",
                 "CPU time a second: 1 is one core.",
                 over_time(each("otelcol_process_cpu_seconds_total", INSTANCE), shown(INSTANCE)),
                 unit="short",
-                missing=NO_COLLECTOR,
                 width=8,
             ),
-            graph(
+            _graph(
                 "Up for",
                 "How long each collector has been running. A fall to 0 is a restart.",
                 over_time(f"max by ({INSTANCE}) (otelcol_process_uptime_seconds_total)", shown(INSTANCE)),
                 unit="s",
-                missing=NO_COLLECTOR,
                 width=8,
             ),
         ],

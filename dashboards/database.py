@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import choices
-from dashboards.database_rows import NO_SQL, NO_TRACES, figures
+from dashboards.database_rows import NO_SQL, figures
 from dashboards.links import to_page
 from dashboards.pages import Page, Row
 from dashboards.panels import graph, spread
 from dashboards.scopes import COORDINATE, ERROR_TYPE, NEW_VERSIONS, OPERATION, SERVICE_TRACES, SERVICE_VARIABLES, of_services
 from dashboards.tables import Column, Link, Name, found_spans, numbers
-from dashboards.targets import RANGE, over_time, shown, whole
+from dashboards.targets import RANGE, distribution, over_time, shown, whole
 from otel_graphql_auto import queries, semconv
 from otel_graphql_auto.queries import ENVIRONMENT, SERVICE, bucket, count, increase, label, mean, quantile, rate, sum_of, total
 
@@ -51,10 +51,7 @@ def _statements() -> Row:
             graph(
                 "Statement: average and percentiles",
                 "Points lead to traces. (Fast statements are counted together, so that only slow and failed ones have a point.)",
-                over_time(mean(scope, semconv.DB_OPERATION_DURATION), "average"),
-                over_time(quantile(scope, 0.5, semconv.DB_OPERATION_DURATION), "median"),
-                over_time(quantile(scope, 0.95, semconv.DB_OPERATION_DURATION), "p95", exemplars=True),
-                over_time(quantile(scope, 0.99, semconv.DB_OPERATION_DURATION), "p99"),
+                *distribution(scope, semconv.DB_OPERATION_DURATION),
                 unit="s",
                 missing=NO_SQL,
                 width=8,
@@ -169,9 +166,7 @@ def _who() -> Row:
             graph(
                 "Time in the database",
                 "Of one operation that has any: average and percentiles.",
-                over_time(mean(of_services(), semconv.OPERATION_DB_DURATION), "average"),
-                over_time(quantile(of_services(), 0.95, semconv.OPERATION_DB_DURATION), "p95", exemplars=True),
-                over_time(quantile(of_services(), 0.99, semconv.OPERATION_DB_DURATION), "p99"),
+                *distribution(of_services(), semconv.OPERATION_DB_DURATION, shares=(0.95, 0.99)),
                 unit="s",
                 missing=NO_SQL,
             ),
@@ -179,15 +174,17 @@ def _who() -> Row:
                 "Slow SQL, traces",
                 "Statements over SLOW_SQL_THRESHOLD, and the field that each was for.",
                 f"{SERVICE_TRACES} && span.{semconv.DB_SLOW} = true",
-                {semconv.DB_QUERY_SUMMARY: "Statement", semconv.FIELD_SCHEMA_COORDINATE: "Field"},
-                missing=NO_TRACES,
+                {semconv.DB_QUERY_SUMMARY: Name("Statement"), semconv.FIELD_SCHEMA_COORDINATE: Name("Field")},
             ),
             found_spans(
                 "N+1 queries, traces",
                 "Their spans have an event for each field, with the line of code and the remedy.",
                 f"{SERVICE_TRACES} && span.{semconv.N_PLUS_ONE_COUNT} > 0",
-                {semconv.OPERATION_NAME: "Operation", semconv.N_PLUS_ONE_COUNT: "N+1", semconv.DB_QUERY_COUNT: "SQL"},
-                missing=NO_TRACES,
+                {
+                    semconv.OPERATION_NAME: Name("Operation"),
+                    semconv.N_PLUS_ONE_COUNT: Name("N+1", width=60),
+                    semconv.DB_QUERY_COUNT: Name("SQL", width=60),
+                },
             ),
         ],
     )

@@ -10,13 +10,12 @@ from dashboards import choices
 from dashboards.pages import Row
 from dashboards.panels import figure, graph, ranking, spread
 from dashboards.scopes import COORDINATE, OPERATION, OPERATION_TRACES, most, of_operations, of_services
-from dashboards.tables import found_spans
-from dashboards.targets import RANGE, over_time, shown, whole
+from dashboards.tables import Name, found_spans
+from dashboards.targets import RANGE, distribution, over_time, shown, whole
 from otel_graphql_auto import queries, semconv
-from otel_graphql_auto.queries import bucket, increase, quantile, total
+from otel_graphql_auto.queries import bucket, increase, total
 
 NO_SQL: Final = "No SQL in this time range"
-NO_TRACES: Final = "No such trace in this time range. Traces are in Tempo: choose it above"
 
 
 def figures(*, width: int = 3) -> list[stat.Panel]:
@@ -140,8 +139,7 @@ def of_one_operation() -> Row:
             graph(
                 "SQL statements: average and p95",
                 "Of one run, those without any counted too. The percentile is estimated within a bucket, such as 200 to 500.",
-                over_time(queries.statements_mean(scope), "average"),
-                over_time(quantile(scope, 0.95, semconv.OPERATION_DB_QUERIES), "p95", exemplars=True),
+                *distribution(scope, semconv.OPERATION_DB_QUERIES, shares=(0.95,)),
                 unit="short",
                 missing=NO_SQL,
                 limit=choices.STATEMENTS_PER_OPERATION,
@@ -151,9 +149,11 @@ def of_one_operation() -> Row:
                 "Operations with N+1 queries",
                 "Their spans have an event for each field, with the line of code and the remedy.",
                 f"{OPERATION_TRACES} && span.{semconv.N_PLUS_ONE_COUNT} > 0",
-                {semconv.OPERATION_NAME: "Operation", semconv.N_PLUS_ONE_COUNT: "N+1", semconv.DB_QUERY_COUNT: "SQL"},
-                missing=NO_TRACES,
-                width=12,
+                {
+                    semconv.OPERATION_NAME: Name("Operation"),
+                    semconv.N_PLUS_ONE_COUNT: Name("N+1", width=60),
+                    semconv.DB_QUERY_COUNT: Name("SQL", width=60),
+                },
             ),
         ],
     )

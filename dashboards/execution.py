@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import choices, database_rows
+from dashboards.execution_rows import speed
 from dashboards.pages import Page, Row
 from dashboards.panels import figure, graph, ranking, spread
 from dashboards.scopes import (
@@ -22,7 +23,7 @@ from dashboards.scopes import (
     of_services,
 )
 from dashboards.tables import Column, Name, found_spans, numbers
-from dashboards.targets import RANGE, named, over_time, shown, whole
+from dashboards.targets import RANGE, distribution, named, over_time, shown, whole
 from otel_graphql_auto import queries, semconv
 from otel_graphql_auto.queries import SERVICE, bucket, count, increase, label, mean, rate, sum_of, total
 
@@ -45,26 +46,7 @@ def _figures() -> Row:
                 limits=(choices.ERROR_RATIO,),
                 missing="none",
             ),
-            figure(
-                "Slow",
-                "Runs that took longer than their threshold (SLOW_QUERY_THRESHOLD, SLOW_QUERY_THRESHOLDS).",
-                queries.slow_operations(time_range),
-                unit="short",
-                counted=True,
-                limits=(1,),
-                missing="none",
-            ),
-            figure("Average", "Mean duration, without subscriptions.", queries.duration_mean(time_range), unit="s", missing="no runs"),
-            figure("Median", "Half of the runs took no longer.", queries.duration_quantile(time_range, 0.5), unit="s", missing="no runs"),
-            figure(
-                "p95",
-                f"95 % of the runs took no longer. Red above {choices.LATENCY_SECONDS:g} s.",
-                queries.duration_quantile(time_range, 0.95),
-                unit="s",
-                limits=(choices.LATENCY_SECONDS,),
-                missing="no runs",
-            ),
-            figure("p99", "99 % of the runs took no longer.", queries.duration_quantile(time_range, 0.99), unit="s", missing="no runs"),
+            *speed(time_range),
             figure(
                 "SQL, average",
                 f"Of one run, as a mean. Red above {choices.STATEMENTS_PER_OPERATION}.",
@@ -94,10 +76,7 @@ def _durations() -> Row:
             graph(
                 "Average and percentiles",
                 "Duration of one run, without subscriptions. Points lead to traces.",
-                over_time(queries.duration_mean(scope), "average"),
-                over_time(queries.duration_quantile(scope, 0.5), "median"),
-                over_time(queries.duration_quantile(scope, 0.95), "p95", exemplars=True),
-                over_time(queries.duration_quantile(scope, 0.99), "p99"),
+                *distribution(scope, semconv.REQUEST_DURATION, queries.ANSWERED),
                 unit="s",
                 missing=NO_OPERATIONS,
                 limit=choices.LATENCY_SECONDS,
@@ -147,8 +126,7 @@ def _durations() -> Row:
                 "Slow operations, traces",
                 "Operations over their threshold, and how many SQL statements they had.",
                 f"{OPERATION_TRACES} && span.{semconv.SLOW} = true",
-                {semconv.OPERATION_NAME: "Operation", semconv.DB_QUERY_COUNT: "SQL"},
-                missing="No such trace in this time range. Traces are in Tempo: choose it above",
+                {semconv.OPERATION_NAME: Name("Operation"), semconv.DB_QUERY_COUNT: Name("SQL", width=60)},
             ),
         ],
     )
@@ -189,7 +167,7 @@ def _causes() -> Row:
                 "Resolvers by the time that they took in all operations of the service. Fields without a resolver of their own are not measured; those that wait for one DataLoader each count the wait.",
                 {COORDINATE: Name("Field")},
                 [
-                    Column("Total", queries.increase(fields, sum_of(semconv.FIELD_DURATION)), "s", width=110),
+                    Column("Total", increase(fields, sum_of(semconv.FIELD_DURATION)), "s", width=110),
                     Column("Operations", increase(fields, count(semconv.FIELD_DURATION)), "short", counted=True, width=110),
                     Column("Average", mean(fields, semconv.FIELD_DURATION), "s", width=110),
                     Column("p95", queries.quantile(fields, 0.95, semconv.FIELD_DURATION), "s", width=110),
@@ -238,8 +216,7 @@ def _errors() -> Row:
             graph(
                 "Errors in one response",
                 "Mean number of errors in a response; 95 % of the responses had no more.",
-                over_time(mean(scope, semconv.ERROR_COUNT), "average"),
-                over_time(queries.quantile(scope, 0.95, semconv.ERROR_COUNT), "p95"),
+                *distribution(scope, semconv.ERROR_COUNT, shares=(0.95,)),
                 unit="short",
                 missing=NO_OPERATIONS,
             ),
@@ -247,8 +224,7 @@ def _errors() -> Row:
                 "Failed operations",
                 "Operations that failed by the server's fault, and what went wrong.",
                 f'{OPERATION_TRACES} && span.{semconv.FAULT} = "{semconv.FAULT_SERVER}"',
-                {semconv.OPERATION_NAME: "Operation", semconv.ERROR_TYPE: "Error"},
-                missing="No such trace in this time range. Traces are in Tempo: choose it above",
+                {semconv.OPERATION_NAME: Name("Operation"), semconv.ERROR_TYPE: Name("Error")},
             ),
         ],
     )
@@ -274,8 +250,7 @@ def _subscriptions() -> Row:
             graph(
                 "Duration of an event",
                 "Mean and p95.",
-                over_time(mean(of_operations(), semconv.SUBSCRIPTION_EVENT_DURATION), "average"),
-                over_time(queries.quantile(of_operations(), 0.95, semconv.SUBSCRIPTION_EVENT_DURATION), "p95", exemplars=True),
+                *distribution(of_operations(), semconv.SUBSCRIPTION_EVENT_DURATION, shares=(0.95,)),
                 unit="s",
                 missing="No subscription had an event",
                 width=8,

@@ -14,9 +14,6 @@ from dashboards.pages import TAG
 FOLDER = "GraphQL"
 """The same one as that of the pages (provisioning/dashboards)."""
 
-SILENCE = "GraphQLNoTelemetry"
-"""The alert that there is nothing to look at."""
-
 HEADER = """\
 # Written by `make dashboards`; what it says is in dashboards/*_alerts.py, and what you may want to change in dashboards/choices.py.
 # Grafana reads it at its start, from provisioning/alerting.
@@ -77,7 +74,7 @@ def _rule(alert: Alert, place: int, panels: Mapping[tuple[str, str], int]) -> di
         # Nothing to look at is nothing wrong: that there is no telemetry is an alert of its own.
         "noDataState": "OK",
         # Where Prometheus cannot be asked, one alert of all says so.
-        "execErrState": "Error" if alert.name == SILENCE else "KeepLast",
+        "execErrState": "Error" if alert.tells_of_silence else "KeepLast",
         "for": alert.lasting,
         "keepFiringFor": alert.keep,
         # A query leaves out what is below its guard, and Grafana keeps firing only what a query still gives: what is missing is waited for as long.

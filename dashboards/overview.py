@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import applications, choices, database_rows
-from dashboards.alerts import PRODUCT
+from dashboards.alerts import BUDGET, PRODUCT
+from dashboards.execution_rows import speed
 from dashboards.links import to_page
 from dashboards.pages import TAG, Page, Row
 from dashboards.panels import figure, firing, graph
 from dashboards.scopes import NEW_VERSIONS, OPERATION, OPERATION_TYPE, SERVICE_VARIABLES, at_present, most, of_services
 from dashboards.tables import Column, Link, Name, numbers
-from dashboards.targets import RANGE, named, over_time, shown
+from dashboards.targets import RANGE, distribution, named, over_time, shown
 from otel_graphql_auto import queries, semconv
 from otel_graphql_auto.queries import ENVIRONMENT, SERVICE, count, label, rate
 
 NO_OPERATIONS: Final = "No operations: is the application under opentelemetry-instrument? `manage.py graphql_auto doctor` tells"
 _FAULT: Final = label(semconv.FAULT)
-_BUDGET: Final = f"{1 - choices.OBJECTIVE:.6g}"
 
 
 def _figures() -> Row:
@@ -37,37 +37,14 @@ def _figures() -> Row:
             figure(
                 "Budget left",
                 f"Of the errors that {choices.OBJECTIVE:.1%} allows for as many operations as ran in this time range. Negative: the promise is broken.",
-                f"1 - ({queries.server_error_ratio(time_range)}) / {_BUDGET}",
+                f"1 - ({queries.server_error_ratio(time_range)}) / {BUDGET}",
                 unit="percentunit",
                 decimals=0,
                 limits=(0, 0.5),
                 rising=False,
                 missing="none",
             ),
-            figure(
-                "Slow",
-                "Operations over their threshold (SLOW_QUERY_THRESHOLD).",
-                queries.slow_operations(time_range),
-                unit="short",
-                counted=True,
-                limits=(1,),
-                missing="none",
-            ),
-            figure("Average", "Mean duration, without subscriptions.", queries.duration_mean(time_range), unit="s", missing="no runs"),
-            figure(
-                "Median", "Half of the operations took no longer.", queries.duration_quantile(time_range, 0.5), unit="s", missing="no runs"
-            ),
-            figure(
-                "p95",
-                f"95 % of the operations took no longer. Red above {choices.LATENCY_SECONDS:g} s.",
-                queries.duration_quantile(time_range, 0.95),
-                unit="s",
-                limits=(choices.LATENCY_SECONDS,),
-                missing="no runs",
-            ),
-            figure(
-                "p99", "99 % of the operations took no longer.", queries.duration_quantile(time_range, 0.99), unit="s", missing="no runs"
-            ),
+            *speed(time_range),
             *database_rows.figures(),
             figure(
                 "Under way",
@@ -125,10 +102,7 @@ def _signals() -> Row:
             graph(
                 "Duration",
                 "Without subscriptions. Points lead to traces.",
-                over_time(queries.duration_mean(scope), "average"),
-                over_time(queries.duration_quantile(scope, 0.5), "median"),
-                over_time(queries.duration_quantile(scope, 0.95), "p95", exemplars=True),
-                over_time(queries.duration_quantile(scope, 0.99), "p99"),
+                *distribution(scope, semconv.REQUEST_DURATION, queries.ANSWERED),
                 unit="s",
                 missing=NO_OPERATIONS,
                 limit=choices.LATENCY_SECONDS,
@@ -192,7 +166,7 @@ def _operations() -> Row:
 
 def _promise() -> Row:
     def burn(window: str) -> str:
-        return f"({queries.server_error_ratio(of_services(SERVICE, ENVIRONMENT, window=window))}) / {_BUDGET}"
+        return f"({queries.server_error_ratio(of_services(SERVICE, ENVIRONMENT, window=window))}) / {BUDGET}"
 
     return Row(
         f"The promise: {choices.OBJECTIVE:.1%} of operations do not fail by the server's fault",
@@ -251,5 +225,4 @@ PAGE: Final = Page(
     ],
     variables=SERVICE_VARIABLES,
     marks=(NEW_VERSIONS,),
-    has_traces=True,
 )

@@ -85,11 +85,9 @@ def graph(
     missing: str,
     limit: float | None = None,
     width: int = 12,
-    height: int = GRAPH_HEIGHT,
     many: bool = False,
     stacked: bool = False,
     maximum: float | None = None,
-    decimals: int | None = None,
     colours: Mapping[str, str] | None = None,
 ) -> timeseries.Panel:
     """Lines over time. `many`: a legend with numbers beside it, sorted; `limit`: where its alert begins, as a dashed line; `colours`: by legend."""
@@ -111,7 +109,7 @@ def graph(
         .thresholds(thresholds(*(() if limit is None else (limit,))))
         .color_scheme(build.FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC))
         .span(width)
-        .height(height)
+        .height(GRAPH_HEIGHT)
     )
     if limit is not None:
         panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED))
@@ -119,8 +117,6 @@ def graph(
         panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL).group("A"))
     if maximum is not None:
         panel.max(maximum)
-    if decimals is not None:
-        panel.decimals(decimals)
     for target in targets:
         panel.with_target(target)
     for name, colour in (colours or {}).items():
@@ -159,9 +155,7 @@ def spread(title: str, description: str, expression: str, *, unit: str, missing:
     )
 
 
-def ranking(
-    title: str, description: str, expression: str, legend: str, *, unit: str, missing: str, limits: Sequence[float] = (), width: int = 8
-) -> bargauge.Panel:
+def ranking(title: str, description: str, expression: str, legend: str, *, unit: str, missing: str, width: int = 8) -> bargauge.Panel:
     """The largest ones of the whole time range, as bars."""
     return (
         bargauge.Panel()
@@ -172,7 +166,7 @@ def ranking(
         .unit(unit)
         .no_value(missing)
         .min(0)
-        .thresholds(thresholds(*limits, good="blue"))
+        .thresholds(thresholds(good="blue"))
         .orientation(VizOrientation.HORIZONTAL)
         .display_mode(BarGaugeDisplayMode.BASIC)
         .value_mode(BarGaugeValueMode.TEXT)
@@ -186,14 +180,6 @@ def ranking(
         .span(width)
         .height(GRAPH_HEIGHT)
     )
-
-
-def _legend(*, many: bool) -> common.VizLegendOptions:
-    legend = common.VizLegendOptions().show_legend(True)
-    if not many:
-        return legend.display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM).calcs([])
-    shown = legend.display_mode(LegendDisplayMode.TABLE).placement(LegendPlacement.RIGHT).calcs(["mean", "max"])
-    return shown.sort_by("Mean").sort_desc(True)
 
 
 def firing(title: str, description: str, labels: str, *, width: int) -> build.Panel:
@@ -210,3 +196,11 @@ def firing(title: str, description: str, labels: str, *, width: int) -> build.Pa
         "stateFilter": {"firing": True, "pending": True, "noData": False, "normal": False, "error": True, "recovering": True},
     }
     return build.Panel().type("alertlist").title(title).description(description).options(options).span(width).height(GRAPH_HEIGHT)
+
+
+def _legend(*, many: bool) -> common.VizLegendOptions:
+    legend = common.VizLegendOptions().show_legend(True)
+    if not many:
+        return legend.display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM).calcs([])
+    shown = legend.display_mode(LegendDisplayMode.TABLE).placement(LegendPlacement.RIGHT).calcs(["mean", "max"])
+    return shown.sort_by("Mean").sort_desc(True)

@@ -20,8 +20,8 @@ _NO_SELF: Final = "Prometheus does not scrape itself (collector/prometheus/prome
 
 
 def _figures() -> Row:
-    whole, collector = of_services(window=RANGE), Scope(window=RANGE)
-    losses = " + ".join(f"({lost(Scope(window=RANGE), counter)} or vector(0))" for counter in LOSSES)
+    everywhere = Scope(window=RANGE)
+    losses = " + ".join(f"({lost(everywhere, counter)} or vector(0))" for counter in LOSSES)
     return Row(
         "In this time range",
         [
@@ -38,7 +38,7 @@ def _figures() -> Row:
             figure(
                 "Our own errors",
                 "Errors of this instrumentation, which it kept from the application. Each is logged once.",
-                f"{increase(whole, total(semconv.INTERNAL_ERRORS))} or vector(0)",
+                f"{increase(of_services(window=RANGE), total(semconv.INTERNAL_ERRORS))} or vector(0)",
                 unit="short",
                 counted=True,
                 limits=(1,),
@@ -48,7 +48,7 @@ def _figures() -> Row:
             figure(
                 "Spans",
                 "That collectors have taken.",
-                increase(collector, "otelcol_receiver_accepted_spans_total"),
+                increase(everywhere, "otelcol_receiver_accepted_spans_total"),
                 unit="short",
                 missing="no collector",
                 width=4,

@@ -53,6 +53,7 @@ ALERTS: Final = [
         page="graphql-pipeline",
         panel="Processes by service",
         variables=OF_SERVICE,
+        tells_of_silence=True,
     ),
     Alert(
         name="GraphQLInternalErrors",

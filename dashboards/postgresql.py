@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 from dashboards.pages import Page, Row, Variable
@@ -11,6 +12,7 @@ from dashboards.targets import INTERVAL, RANGE, over_time, shown
 from otel_graphql_auto.queries import Scope, increase, rate, ratio
 
 _MISSING: Final = "No postgres-exporter, or not with our queries: docs/postgresql.md"
+_graph = functools.partial(graph, missing=_MISSING)
 _SERVER: Final = 'server=~"$server"'
 _DATABASE: Final = 'server=~"$server", database=~"$database"'
 _STATEMENT: Final = ("server", "database", "role", "queryid")
@@ -31,7 +33,7 @@ def _hits(window: str, *by: str) -> str:
 
 
 def _figures() -> Row:
-    whole = Scope(_DATABASE, RANGE)
+    time_range = Scope(_DATABASE, RANGE)
     connections, room = (f"sum({_of_server(name)})" for name in ("postgres_client_connections", "postgres_server_connections_maximum"))
     return Row(
         "$server in this time range",
@@ -74,7 +76,7 @@ def _figures() -> Row:
             figure(
                 "Transactions",
                 "Committed ones.",
-                increase(whole, "postgres_database_commits_total"),
+                increase(time_range, "postgres_database_commits_total"),
                 unit="short",
                 counted=True,
                 missing="no exporter",
@@ -83,8 +85,8 @@ def _figures() -> Row:
                 "Rolled back",
                 "Share of the transactions.",
                 ratio(
-                    rate(whole, "postgres_database_rollbacks_total"),
-                    f"({rate(whole, 'postgres_database_commits_total')} + {rate(whole, 'postgres_database_rollbacks_total')})",
+                    rate(time_range, "postgres_database_rollbacks_total"),
+                    f"({rate(time_range, 'postgres_database_commits_total')} + {rate(time_range, 'postgres_database_rollbacks_total')})",
                 ),
                 unit="percentunit",
                 decimals=1,
@@ -93,7 +95,7 @@ def _figures() -> Row:
             figure(
                 "Deadlocks",
                 "Each ended a transaction.",
-                increase(whole, "postgres_database_deadlocks_total"),
+                increase(time_range, "postgres_database_deadlocks_total"),
                 unit="short",
                 counted=True,
                 limits=(1,),
@@ -111,7 +113,7 @@ def _figures() -> Row:
 
 
 def _statements() -> Row:
-    whole = Scope(_DATABASE, RANGE, _STATEMENT)
+    time_range = Scope(_DATABASE, RANGE, _STATEMENT)
     kept = Scope(_SERVER, RANGE, ("server",))
     text = f"on (server, database, role, queryid) group_left (query) max by (server, database, role, queryid, query) (postgres_statement_text_info{{{_DATABASE}}})"
 
@@ -119,8 +121,8 @@ def _statements() -> Row:
         return f"({expression}) * {text}"
 
     ranked = increase(Scope(_DATABASE, RANGE, _STATEMENT, at_end=True), "postgres_statement_seconds_total")
-    seconds, calls = increase(whole, "postgres_statement_seconds_total"), increase(whole, "postgres_statement_calls_total")
-    hit, read = increase(whole, "postgres_statement_blocks_hit_total"), increase(whole, "postgres_statement_blocks_read_total")
+    seconds, calls = increase(time_range, "postgres_statement_seconds_total"), increase(time_range, "postgres_statement_calls_total")
+    hit, read = increase(time_range, "postgres_statement_blocks_hit_total"), increase(time_range, "postgres_statement_blocks_read_total")
     return Row(
         "Statements (pg_stat_statements)",
         [
@@ -138,16 +140,16 @@ def _statements() -> Row:
                     Column("Time", told(seconds), "s", width=90),
                     Column("Calls", told(calls), "short", counted=True, width=80),
                     Column("Mean", told(f"{seconds} / ({calls} > 0)"), "s", width=90),
-                    Column("Rows", told(increase(whole, "postgres_statement_rows_total")), "short", counted=True, width=80),
+                    Column("Rows", told(increase(time_range, "postgres_statement_rows_total")), "short", counted=True, width=80),
                     Column("In memory", told(f"{hit} / ({hit} + {read} > 0)"), "percentunit", decimals=0, width=100),
                     Column("Blocks read", told(read), "short", counted=True, width=110),
-                    Column("Reading, writing", told(increase(whole, "postgres_statement_io_seconds_total")), "s", width=140),
+                    Column("Reading, writing", told(increase(time_range, "postgres_statement_io_seconds_total")), "s", width=140),
                 ],
                 sort_by="Time",
                 missing=_MISSING,
                 height=11,
             ),
-            graph(
+            _graph(
                 "Time by statement",
                 "Seconds a second: 1 is one server process that does nothing else. The ten with the most in this time range.",
                 over_time(
@@ -155,18 +157,16 @@ def _statements() -> Row:
                     shown("query"),
                 ),
                 unit="short",
-                missing=_MISSING,
                 many=True,
                 width=16,
             ),
-            graph(
+            _graph(
                 "Statements known",
                 "pg_stat_statements.max is what it has room for; beyond, the least used ones are dropped, and their numbers with them.",
                 over_time(_of_server("postgres_statements_kept"), f"{shown('server')} known"),
                 over_time(_of_server("postgres_statements_kept_maximum"), f"{shown('server')} room"),
                 over_time(increase(kept, "postgres_statements_evictions_total"), f"{shown('server')} dropped in this time range"),
                 unit="short",
-                missing=_MISSING,
                 width=5,
             ),
             figure(
@@ -184,56 +184,50 @@ def _load() -> Row:
     return Row(
         "Load",
         [
-            graph(
+            _graph(
                 "Transactions a second",
                 "A second.",
                 over_time(_each("postgres_database_commits_total", "database"), f"{shown('database')} committed"),
                 over_time(_each("postgres_database_rollbacks_total", "database"), f"{shown('database')} rolled back"),
                 unit="ops",
-                missing=_MISSING,
                 width=8,
             ),
-            graph(
+            _graph(
                 "Rows",
                 "A second. Read: all that scans went through, wanted or not.",
                 over_time(_each("postgres_database_rows_read_total", "database"), f"{shown('database')} read"),
                 over_time(_each("postgres_database_rows_written_total", "database"), f"{shown('database')} written"),
                 unit="cps",
-                missing=_MISSING,
                 width=8,
             ),
-            graph(
+            _graph(
                 "Found in memory over time",
                 "Share of the blocks that were in shared_buffers.",
                 over_time(_hits(INTERVAL, "database"), shown("database")),
                 unit="percentunit",
-                missing=_MISSING,
                 maximum=1,
                 width=8,
             ),
-            graph(
+            _graph(
                 "Reading and writing",
                 "Seconds a second that blocks were read and written (track_io_timing).",
                 over_time(_each("postgres_database_io_seconds_total", "database"), shown("database")),
                 unit="short",
-                missing=_MISSING,
                 width=8,
             ),
-            graph(
+            _graph(
                 "Temporary files and WAL",
                 "Bytes a second. Temporary: sorts and hashes that did not fit in work_mem.",
                 over_time(_each("postgres_database_temporary_bytes_total", "database"), f"{shown('database')} temporary"),
                 over_time(rate(Scope(_SERVER, INTERVAL, ("server",)), "postgres_server_wal_bytes_total"), f"{shown('server')} WAL"),
                 unit="Bps",
-                missing=_MISSING,
                 width=8,
             ),
-            graph(
+            _graph(
                 "Since the last checkpoint",
                 "How much would have to be repeated after a crash, in time.",
                 over_time(f"time() - {_of_server('postgres_server_last_checkpoint_time_seconds')}", shown("server")),
                 unit="s",
-                missing=_MISSING,
                 width=8,
             ),
         ],
@@ -244,31 +238,28 @@ def _connections() -> Row:
     return Row(
         "Connections and locks",
         [
-            graph(
+            _graph(
                 "Connections by state",
                 "Of clients, by what they do, beside what there is room for.",
                 over_time(f"sum by (state) ({_of_server('postgres_client_connections')})", shown("state")),
                 over_time(f"sum({_of_server('postgres_server_connections_maximum')})", "room"),
                 unit="short",
-                missing=_MISSING,
                 width=8,
             ),
-            graph(
+            _graph(
                 "Longest transaction",
                 "Age of the oldest open one, and of the oldest that does nothing: it keeps VACUUM from cleaning up.",
                 over_time(_of_server("postgres_activity_longest_transaction_seconds"), f"{shown('server')} open"),
                 over_time(_of_server("postgres_activity_longest_idle_in_transaction_seconds"), f"{shown('server')} open, and does nothing"),
                 unit="s",
-                missing=_MISSING,
                 width=8,
             ),
-            graph(
+            _graph(
                 "Waiting for locks",
                 "Connections, and how long the first of them has been waiting.",
                 over_time(_of_server("postgres_activity_waiting_for_lock"), f"{shown('server')} connections"),
                 over_time(_of_server("postgres_activity_longest_lock_wait_seconds"), f"{shown('server')} seconds"),
                 unit="short",
-                missing=_MISSING,
                 width=8,
             ),
         ],
@@ -313,13 +304,12 @@ def _tables() -> Row:
                 missing=_MISSING,
                 width=6,
             ),
-            graph(
+            _graph(
                 "Exporter",
                 "1: a query of the exporter failed, or it could not read our file of queries. Metrics are missing.",
                 over_time("pg_exporter_last_scrape_error", f"{shown('instance')} a query"),
                 over_time("max by (instance) (pg_exporter_user_queries_load_error)", f"{shown('instance')} the file"),
                 unit="short",
-                missing=_MISSING,
                 maximum=1,
                 width=6,
             ),

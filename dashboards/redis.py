@@ -36,7 +36,7 @@ def _lines(title: str, description: str, *names: tuple[str, str], unit: str, wid
 
 
 def _figures() -> Row:
-    whole = Scope(_SERVER, RANGE)
+    time_range = Scope(_SERVER, RANGE)
     return Row(
         "$server in this time range",
         [
@@ -50,13 +50,18 @@ def _figures() -> Row:
                 missing="no reads",
             ),
             figure(
-                "Commands", "In all.", increase(whole, "redis_commands_processed_total"), unit="short", counted=True, missing="no Redis"
+                "Commands",
+                "In all.",
+                increase(time_range, "redis_commands_processed_total"),
+                unit="short",
+                counted=True,
+                missing="no Redis",
             ),
             figure("Memory", "Used for data.", f"sum({_now('redis_memory_used_bytes')})", unit="bytes", missing="no Redis"),
             figure(
                 "Evicted",
                 "Keys that had to go because memory was full.",
-                increase(whole, "redis_keys_evicted_total"),
+                increase(time_range, "redis_keys_evicted_total"),
                 unit="short",
                 counted=True,
                 missing="no Redis",
@@ -72,7 +77,7 @@ def _figures() -> Row:
             figure(
                 "Refused",
                 "Connections beyond maxclients.",
-                increase(whole, "redis_connections_rejected_total"),
+                increase(time_range, "redis_connections_rejected_total"),
                 unit="short",
                 counted=True,
                 limits=(1,),

@@ -38,7 +38,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Name:
-    """A label as a column."""
+    """A label, or a span's attribute, as a column."""
 
     name: str
     link: Link | None = None
@@ -100,10 +100,8 @@ def numbers(
     return panel
 
 
-def found_spans(
-    title: str, description: str, condition: str, attributes: Mapping[str, str], *, missing: str, width: int = 12
-) -> table.Panel:
-    """The latest spans with what a TraceQL condition asks for, and these attributes of theirs (name -> heading); the id of each opens its trace."""
+def found_spans(title: str, description: str, condition: str, attributes: Mapping[str, Name]) -> table.Panel:
+    """The latest spans with what a TraceQL condition asks for, and these attributes of theirs; the id of each opens its trace."""
     traceql = f"{{ {condition} }} | select({', '.join(f'span.{name}' for name in attributes)})"
     # Tempo gives what the condition asks for too.
     shown = ["Span ID", "Start time", "Trace Service", *attributes, "Duration"]
@@ -113,7 +111,7 @@ def found_spans(
         .description(description)
         .datasource(TEMPO)
         .with_target(spans(traceql))
-        .no_value(missing)
+        .no_value("No such trace in this time range. Traces are in Tempo: choose it above")
         .cell_height(TableCellHeight.SM)
         .with_transformation(DataTransformerConfig(id_val="filterFieldsByName", options={"include": {"names": shown}}))
         .with_transformation(
@@ -122,17 +120,18 @@ def found_spans(
                 options={
                     "excludeByName": {},
                     "indexByName": {name: place for place, name in enumerate(shown)},
-                    "renameByName": {"Trace Service": "Service", **attributes},
+                    "renameByName": {"Trace Service": "Service"} | {name: column.name for name, column in attributes.items()},
                 },
             )
         )
-        .span(width)
+        .span(12)
         .height(GRAPH_HEIGHT)
     )
+    widths = {"Span ID": 100, "Start time": 170, "Service": 90, "Duration": 90}
+    widths |= {column.name: column.width for column in attributes.values() if column.width is not None}
     # The others share what is left.
-    for name, pixels in (("Span ID", 100), ("Start time", 170), ("Service", 90), ("SQL", 60), ("N+1", 60), ("Duration", 90)):
-        if name in {*shown, *attributes.values(), "Service"}:
-            panel.override_by_name(name, [DynamicConfigValue(id_val="custom.width", value=pixels)])
+    for name, pixels in widths.items():
+        panel.override_by_name(name, [DynamicConfigValue(id_val="custom.width", value=pixels)])
     return panel
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from grafana_foundation_sdk.builders import prometheus, tempo
 from grafana_foundation_sdk.models.common import DataSourceRef
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from grafana_foundation_sdk.models.tempo import SearchTableType
+
+from otel_graphql_auto.queries import Scope, mean, quantile
+from otel_graphql_auto.semconv import Metric
 
 PROMETHEUS = DataSourceRef(type_val="prometheus", uid="${datasource}")
 TEMPO = DataSourceRef(type_val="tempo", uid="${tempo}")
@@ -35,10 +40,18 @@ def over_time(expression: str, legend: str, *, exemplars: bool = False) -> prome
     return target.exemplar(True) if exemplars else target
 
 
-def buckets(expression: str, *, exemplars: bool = True) -> prometheus.Dataquery:
-    """A histogram's buckets (`sum by (le)`) for each step of the time range, for a heatmap."""
-    target = _target(expression).range().legend_format("{{le}}").format(PromQueryFormat.HEATMAP)
-    return target.exemplar(True) if exemplars else target
+def distribution(scope: Scope, metric: Metric, *matchers: str, shares: Sequence[float] = (0.5, 0.95, 0.99)) -> list[prometheus.Dataquery]:
+    """A histogram's mean and percentiles over time; the points of p95 lead to traces."""
+    lines = [over_time(mean(scope, metric, *matchers), "average")]
+    for share in shares:
+        name = "median" if share == 0.5 else f"p{share * 100:.0f}"
+        lines.append(over_time(quantile(scope, share, metric, *matchers), name, exemplars=share == 0.95))
+    return lines
+
+
+def buckets(expression: str) -> prometheus.Dataquery:
+    """A histogram's buckets (`sum by (le)`) for each step of the time range, for a heatmap. Points lead to traces."""
+    return _target(expression).range().legend_format("{{le}}").format(PromQueryFormat.HEATMAP).exemplar(True)
 
 
 def now(expression: str, legend: str = "") -> prometheus.Dataquery:
@@ -52,10 +65,10 @@ def rows(expression: str) -> prometheus.Dataquery:
     return _target(expression).instant().format(PromQueryFormat.TABLE)
 
 
-def spans(traceql: str, *, limit: int = 20) -> tempo.Dataquery:
-    """Spans that a TraceQL query finds in the time range, one of each trace."""
+def spans(traceql: str) -> tempo.Dataquery:
+    """Spans that a TraceQL query finds in the time range, one of each trace, twenty at most."""
     target = tempo.Dataquery().datasource(TEMPO).query_type("traceql").query(traceql)
-    return target.limit(limit).spss(1).table_type(SearchTableType.SPANS).filters([])
+    return target.limit(20).spss(1).table_type(SearchTableType.SPANS).filters([])
 
 
 def _target(expression: str) -> prometheus.Dataquery:
